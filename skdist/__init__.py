@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Distributed estimators for scikit-learn users: swap one import.
+
+Public names are imported when they are first used, so that ``import skdist`` costs next to nothing
+and compiles nothing.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skdist._conflict import refuse_sk_dist
+
+if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
+    from skdist._config import config_context, get_config
+    from skdist._merge import merge
+    from skdist.ensemble import (
+        DistributedExtraTreesClassifier,
+        DistributedExtraTreesRegressor,
+        DistributedRandomForest,
+        DistributedRandomForestClassifier,
+        DistributedRandomForestRegressor,
+    )
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "DistributedExtraTreesClassifier",
+    "DistributedExtraTreesRegressor",
+    "DistributedRandomForest",
+    "DistributedRandomForestClassifier",
+    "DistributedRandomForestRegressor",
+    "__version__",
+    "config_context",
+    "get_config",
+    "merge",
+]
+
+# public name -> the module it lives in
+_HOMES = {
+    "DistributedExtraTreesClassifier": "skdist.ensemble",
+    "DistributedExtraTreesRegressor": "skdist.ensemble",
+    "DistributedRandomForest": "skdist.ensemble",
+    "DistributedRandomForestClassifier": "skdist.ensemble",
+    "DistributedRandomForestRegressor": "skdist.ensemble",
+    "config_context": "skdist._config",
+    "get_config": "skdist._config",
+    "merge": "skdist._merge",
+}
+
+refuse_sk_dist(Path(__file__).parent)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home at its first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'skdist' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next look-up finds it without this function
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
