@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One BLAS thread per task.
+
+Tasks already fill the cores; BLAS threads on top of them would compete for the same cores, and
+would make the order of sums depend on the machine.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,unused-ignore]
+
+_lock = threading.Lock()
+_depth = 0
+_limiter: Any = None
+_controller: Any = None
+_n_modules = -1
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit BLAS to one thread in this process while any such block is open.
+
+    BLAS thread counts are process-wide. Were every block to restore what it found, two blocks that
+    overlap in different threads could leave the limit on for good; so the first block in sets the
+    limit and the last one out lifts it.
+    """
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+def _enter() -> None:
+    global _depth, _limiter
+    with _lock:
+        if _depth == 0:
+            _limiter = _current_controller().limit(limits=1, user_api="blas")
+        _depth += 1
+
+
+def _leave() -> None:
+    global _depth, _limiter
+    with _lock:
+        _depth -= 1
+        if _depth == 0:
+            _limiter.restore_original_limits()
+            _limiter = None
+
+
+def _current_controller() -> Any:
+    """The controller of the BLAS libraries loaded by now.
+
+    Finding them costs milliseconds, so it is done again only after something was imported.
+    """
+    global _controller, _n_modules
+    if len(sys.modules) != _n_modules:
+        _controller = ThreadpoolController()
+        _n_modules = len(sys.modules)
+    return _controller

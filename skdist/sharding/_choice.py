@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which executor: the user's joblib configuration read in one place."""
+
+import sys
+from typing import Any
+
+import joblib
+from joblib.parallel import default_parallel_config, get_active_backend
+
+from skdist.sharding._executors import Executor, SerialExecutor, inside_task
+from skdist.sharding._threads import ThreadExecutor
+
+
+def effective_workers(n_jobs: int | None = None) -> int:
+    """How many tasks run at once, where the user's joblib configuration puts them.
+
+    Parameters
+    ----------
+    n_jobs : int, optional
+        As in joblib: ``-1`` is all cores, ``-2`` all but one. ``None`` is what
+        :func:`joblib.parallel_config` says; where it says nothing, all cores, or all slots of the
+        configured backend. Inside a task of an outer parallel loop, ``None`` is 1; on a Dask
+        worker and inside a task of skdist, always 1.
+
+    Returns
+    -------
+    workers : int
+
+    Examples
+    --------
+    >>> from skdist.sharding import effective_workers
+    >>> effective_workers(3)
+    3
+    """
+    return executor_for(n_jobs).workers
+
+
+def executor_for(n_jobs: int | None = None) -> Executor:
+    """The executor that joblib's active configuration and `n_jobs` ask for."""
+    if inside_task() or on_dask_worker():
+        return SerialExecutor()
+    backend = _active_backend()
+    workers = int(backend.effective_n_jobs(_requested_jobs(n_jobs, backend)))
+    if workers == 1:
+        return SerialExecutor()
+    return _make_executor(backend, workers)
+
+
+def on_dask_worker() -> bool:
+    """Whether this thread is a slot of a Dask worker.
+
+    A fit that waited there for other tasks would hold the slot that they need.
+    """
+    if "distributed.worker" not in sys.modules:
+        return False
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True
+
+
+def _requested_jobs(n_jobs: int | None, backend: Any) -> int | None:
+    """`n_jobs`, else joblib's configured value, else all; nested loops keep joblib's ``None``."""
+    if n_jobs is not None:
+        return n_jobs
+    configured = _configured("n_jobs")
+    if configured is not None or (backend.nesting_level or 0) > 0:
+        return configured  # type: ignore[no-any-return]
+    return -1
+
+
+def _active_backend() -> Any:
+    """joblib's active backend; threads where nobody chose one and joblib would take loky."""
+    backend, _ = get_active_backend()
+    if _configured("backend") is not None or _configured("prefer") == "processes":
+        return backend
+    threads, _ = get_active_backend(prefer="threads")
+    return threads if type(backend) is joblib.parallel.BACKENDS["loky"] else backend
+
+
+def _configured(key: str) -> Any:
+    """What :func:`joblib.parallel_config` was told about `key`, or ``None``."""
+    with joblib.parallel_config() as config:
+        value = config[key]
+    return None if value is default_parallel_config[key] else value
+
+
+def _make_executor(backend: Any, workers: int) -> Executor:
+    return ThreadExecutor(workers)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where tasks run: one interface, and the choice that joblib's configuration makes.
+
+An executor runs *waves*: independent calls of one function. What a wave returns are *pieces*:
+values in the driver for local executors, futures for Dask. A piece may be an argument of the next
+wave, and `collect` brings pieces to the driver.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from skdist.sharding._blas import one_blas_thread
+from skdist.sharding._cost import Meter
+from skdist.sharding._faults import annotated
+
+
+@dataclass(frozen=True, eq=False)
+class Wave:
+    """The calls ``function(*own[k], *common)``, independent of one another.
+
+    Parameters
+    ----------
+    function : callable
+        Module-level and pure.
+    own : sequence of tuple
+        The arguments of one call each; pieces are allowed.
+    common : tuple
+        The broadcast: arguments of all calls. No pieces.
+    labels : sequence of str
+        What an error message calls each task, e.g. ``"shard 3 of 8 (rows 300 to 399)"``.
+    """
+
+    function: Callable[..., Any]
+    own: Sequence[tuple[Any, ...]]
+    common: tuple[Any, ...]
+    labels: Sequence[str]
+
+
+class Executor(Protocol):
+    """Runs waves of calls somewhere.
+
+    Attributes
+    ----------
+    workers : int
+        How many tasks run at once.
+    shares_files : bool
+        Whether every task can read every piece at no cost (memory or a local file). Where not,
+        pieces are better sent to few tasks.
+    """
+
+    workers: int
+    shares_files: bool
+
+    def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
+        """Put values where tasks can reach them, once; one piece each."""
+
+    def run(self, wave: Wave, meter: Meter) -> list[Any]:
+        """Run a wave; one piece per call, in order."""
+
+    def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+        """Bring pieces to the driver."""
+
+
+class _InTask(threading.local):
+    depth = 0
+
+
+_in_task = _InTask()
+
+
+@contextmanager
+def task_scope() -> Iterator[None]:
+    """Marks this thread as running a task: a fit inside it must not wait for a pool of its own."""
+    _in_task.depth += 1
+    try:
+        yield
+    finally:
+        _in_task.depth -= 1
+
+
+def inside_task() -> bool:
+    """Whether this thread is running one of our tasks."""
+    return _in_task.depth > 0
+
+
+def call_labelled(wave: Wave, k: int) -> Any:
+    """Call `k` of a wave here; an exception gets the task's label."""
+    try:
+        return wave.function(*wave.own[k], *wave.common)
+    except Exception as error:
+        raise annotated(error, wave.labels[k])  # noqa: B904 - it is the same exception
+
+
+@dataclass(frozen=True)
+class SerialExecutor:
+    """One call after the other, in the caller's thread."""
+
+    workers: int = 1
+    shares_files: bool = True
+
+    def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
+        """The values themselves."""
+        return list(values)
+
+    def run(self, wave: Wave, meter: Meter) -> list[Any]:
+        """Call in order; the first exception ends the wave."""
+        with one_blas_thread():
+            return [call_labelled(wave, k) for k in range(len(wave.own))]
+
+    def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+        """The values themselves."""
+        return list(pieces)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What may go wrong in a task, and whose fault it is.
+
+A task that *raises* has met bad data or a bug: it would raise again, so its exception goes to the
+caller once, at once, with the shard named in a note. A task whose *process died* may have been
+innocent (memory, a machine): it runs again, a bounded number of times.
+"""
+
+import pickle
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from skdist.sharding._cost import Meter
+
+
+class ShardLostError(RuntimeError):
+    """A shard's task was given up: every process that ran it died."""
+
+
+def shard_label(index: int, n_shards: int, rows: range) -> str:
+    """``"shard 3 of 8 (rows 300 to 399)"``; shards are numbered from 0, rows are inclusive."""
+    where = f"rows {rows.start} to {rows.stop - 1}" if len(rows) else "no rows"
+    return f"shard {index} of {n_shards} ({where})"
+
+
+def annotated(error: BaseException, label: str) -> BaseException:
+    """`error` itself, its note saying which task raised it; said once."""
+    note = f"while fitting {label}"
+    if not getattr(error, "__notes__", None):
+        error.add_note(note)
+    return error
+
+
+def lost(label: str, tries: int) -> ShardLostError:
+    """The error that gives a task up."""
+    return ShardLostError(
+        f"{label}: given up after {tries} tries, each of which ended with the death of the "
+        "process that ran it (out of memory, killed, or a crash in compiled code). Cut the data "
+        "into more shards, give the workers more memory, or allow more tries with "
+        "skdist.config_context(retries=...)."
+    )
+
+
+def retry_alone(
+    attempt: Callable[[int], bool],
+    indices: Iterable[int],
+    *,
+    retries: int,
+    labels: Callable[[int], str],
+    meter: Meter,
+) -> None:
+    """Run lost tasks again one at a time, until ``attempt(index)`` says that it finished.
+
+    A dying process takes its neighbours' tasks with it, and nothing tells which one killed it. A
+    task that runs alone can only have been killed by itself.
+    """
+    for index in indices:
+        for _ in range(retries):
+            meter.add(retries=1)
+            if attempt(index):
+                break
+        else:
+            raise lost(labels(index), 1 + retries)
+
+
+def raise_portably(error: Exception) -> None:
+    """Raise `error`, or what it says where it would not survive the way to the driver.
+
+    An exception class that cannot be unpickled breaks loky's whole pool when it arrives.
+    """
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        plain = RuntimeError(f"{type(error).__name__}: {error}")
+        raise plain.with_traceback(error.__traceback__) from None
+    raise error
