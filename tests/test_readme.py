@@ -54,11 +54,3 @@ def test_ci_takes_its_commands_from_the_readme(number):
 def test_links_lead_to_files():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).is_file(), target
-
-
-def test_the_main_job_gives_the_same_forest_twice():
-    output = run(str(ROOT / "examples" / "forest_iris.py"))
-    accuracies = [float(a) for a in re.findall(r"held-out flowers: ([\d.]+)", output)]
-    assert len(accuracies) == 2
-    assert min(accuracies) > 0.9
-    assert output.endswith("The two forests are identical.\n")
