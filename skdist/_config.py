@@ -16,7 +16,8 @@ class _Settings:
     retries: int = 3
 
 
-_settings: ContextVar[_Settings] = ContextVar("skdist_settings", default=_Settings())
+_DEFAULTS = _Settings()
+_settings: ContextVar[_Settings] = ContextVar("skdist_settings", default=_DEFAULTS)
 
 
 def get_config() -> dict[str, int]:

@@ -2,12 +2,15 @@
 """Which executor: the user's joblib configuration read in one place."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import joblib
 from joblib.parallel import default_parallel_config, get_active_backend
 
 from skdist.sharding._executors import Executor, SerialExecutor, inside_task
+from skdist.sharding._joblib import JoblibExecutor
+from skdist.sharding._loky import LokyExecutor
 from skdist.sharding._threads import ThreadExecutor
 
 
@@ -89,4 +92,27 @@ def _configured(key: str) -> Any:
 
 
 def _make_executor(backend: Any, workers: int) -> Executor:
+    """The executor of joblib's own backend classes; any other class is joblib's to drive.
+
+    By exact class: a subclass may have changed what it inherits.
+    """
+    cls = type(backend)
+    make = _EXECUTORS.get(f"{cls.__module__}.{cls.__qualname__}", JoblibExecutor)
+    return make(workers, backend)
+
+
+def _threads(workers: int, backend: Any) -> Executor:
     return ThreadExecutor(workers)
+
+
+def _dask(workers: int, backend: Any) -> Executor:
+    from skdist.sharding._dask import DaskExecutor
+
+    return DaskExecutor(workers, backend.client)
+
+
+_EXECUTORS: dict[str, Callable[[int, Any], Executor]] = {
+    "joblib._parallel_backends.ThreadingBackend": _threads,
+    "joblib._parallel_backends.LokyBackend": LokyExecutor,
+    "joblib._dask.DaskDistributedBackend": _dask,
+}

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import joblib
+from joblib.parallel import SequentialBackend
+
 from skdist.sharding._blas import one_blas_thread
 from skdist.sharding._cost import Meter
 from skdist.sharding._faults import annotated
@@ -51,8 +54,11 @@ class Executor(Protocol):
         pieces are better sent to few tasks.
     """
 
-    workers: int
-    shares_files: bool
+    @property
+    def workers(self) -> int: ...
+
+    @property
+    def shares_files(self) -> bool: ...
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """Put values where tasks can reach them, once; one piece each."""
@@ -84,6 +90,14 @@ def task_scope() -> Iterator[None]:
 def inside_task() -> bool:
     """Whether this thread is running one of our tasks."""
     return _in_task.depth > 0
+
+
+@contextmanager
+def worker_scope() -> Iterator[None]:
+    """A task in a process of its own: one BLAS thread, and no pools for what it calls."""
+    sequential = joblib.parallel_config(backend=SequentialBackend(nesting_level=1))
+    with task_scope(), one_blas_thread(), sequential:
+        yield
 
 
 def call_labelled(wave: Wave, k: int) -> Any:

@@ -7,10 +7,12 @@ innocent (memory, a machine): it runs again, a bounded number of times.
 """
 
 import pickle
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from skdist.sharding._cost import Meter
+
+E = TypeVar("E", bound=BaseException)
 
 
 class ShardLostError(RuntimeError):
@@ -23,7 +25,7 @@ def shard_label(index: int, n_shards: int, rows: range) -> str:
     return f"shard {index} of {n_shards} ({where})"
 
 
-def annotated(error: BaseException, label: str) -> BaseException:
+def annotated(error: E, label: str) -> E:
     """`error` itself, its note saying which task raised it; said once."""
     note = f"while fitting {label}"
     if not getattr(error, "__notes__", None):
@@ -44,9 +46,8 @@ def lost(label: str, tries: int) -> ShardLostError:
 def retry_alone(
     attempt: Callable[[int], bool],
     indices: Iterable[int],
-    *,
     retries: int,
-    labels: Callable[[int], str],
+    labels: Sequence[str],
     meter: Meter,
 ) -> None:
     """Run lost tasks again one at a time, until ``attempt(index)`` says that it finished.
@@ -60,7 +61,7 @@ def retry_alone(
             if attempt(index):
                 break
         else:
-            raise lost(labels(index), 1 + retries)
+            raise lost(labels[index], 1 + retries)
 
 
 def raise_portably(error: Exception) -> None:

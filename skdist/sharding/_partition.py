@@ -7,6 +7,7 @@ Cutting copies nothing where the container can be sliced in place.
 
 import operator
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def row_ranges(n_samples: int, n_shards: int, align: int = 1) -> list[range]:
         )
     base, extra = divmod(units, n_shards)
     cuts = [align * (k * base + min(k, extra)) for k in range(n_shards)] + [n_samples]
-    return [range(start, stop) for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [range(start, stop) for start, stop in pairwise(cuts)]
 
 
 def cut_shards(
@@ -58,7 +59,7 @@ def cut_shards(
     cut = look_up(_CUTTERS, X)
     if cut is None:
         raise TypeError(
-            f"X of type {class_names(type(X))[0]!r} cannot be cut into shards. Allowed: numpy "
+            f"X of type {class_names(X)[0]!r} cannot be cut into shards. Allowed: numpy "
             "arrays and memmaps, scipy CSR and CSC, pandas, polars and pyarrow tables, Dask "
             "arrays and dataframes. Convert it first, e.g. X.tocsr(), X.collect() or np.asarray(X)."
         )

@@ -61,7 +61,7 @@ class Shard:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Through the constructor, so that arrays arrive read-only whatever carried them.
-        return Shard, tuple(getattr(self, field.name) for field in fields(self))
+        return Shard, tuple(compact(getattr(self, field.name)) for field in fields(self))
 
     def __sizeof__(self) -> int:
         # Dask asks sys.getsizeof: told the truth, its scheduler moves tasks to data, not data.
@@ -79,6 +79,21 @@ def read_only(value: Any) -> Any:
     return value if view is None else view(value)
 
 
+def compact(value: Any) -> Any:
+    """A contiguous array of the same memory order; any other value as it is.
+
+    Rows of a column-major array are not contiguous, and pickling would turn them row-major: BLAS
+    would then sum in another order than it does on threads.
+    """
+    order = look_up(_COMPACT, value)
+    return value if order is None else order(value)
+
+
+def _compact_array(array: Any) -> Any:
+    column_major = array.ndim == 2 and array.strides[0] == array.itemsize < array.strides[1]
+    return np.asfortranarray(array) if column_major else np.ascontiguousarray(array)
+
+
 def _read_only_array(array: Any) -> Any:
     view = np.asarray(array).view()
     view.flags.writeable = False
@@ -89,6 +104,8 @@ def _read_only_compressed(matrix: Any) -> Any:
     parts = tuple(_read_only_array(part) for part in (matrix.data, matrix.indices, matrix.indptr))
     return type(matrix)(parts, shape=matrix.shape, copy=False)
 
+
+_COMPACT = {"numpy.ndarray": _compact_array}
 
 _READ_ONLY = {
     "numpy.ndarray": _read_only_array,

@@ -6,21 +6,24 @@ looked up along its class's method resolution order, so subclasses are served as
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_names: dict[type, tuple[str, ...]] = {}
 
-@lru_cache(maxsize=1024)
-def class_names(cls: type) -> tuple[str, ...]:
-    """``"package.ClassName"`` of `cls` and of its bases, nearest first."""
-    return tuple(f"{base.__module__.split('.')[0]}.{base.__qualname__}" for base in cls.__mro__)
+
+def class_names(value: object) -> tuple[str, ...]:
+    """``"package.ClassName"`` of the class of `value` and of its bases, nearest first."""
+    cls = type(value)
+    if cls not in _names:
+        _names[cls] = tuple(f"{c.__module__.split('.')[0]}.{c.__qualname__}" for c in cls.__mro__)
+    return _names[cls]
 
 
 def look_up(table: Mapping[str, F], value: object) -> F | None:
     """Return the entry of the nearest class of `value` in `table`, or ``None``."""
-    for name in class_names(type(value)):
+    for name in class_names(value):
         if name in table:
             return table[name]
     return None

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Values for other processes of this machine: small ones as bytes, large ones as a file.
+
+A file is written once, mapped read-only by every process that needs it, and kept open there, so
+that a shard crosses no pipe however many rounds use it. Arrays that are mapped from a file
+already are passed by the file's name.
+"""
+
+import io
+import mmap
+import os
+import pickle
+import struct
+import tempfile
+import uuid
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cloudpickle
+import numpy as np
+from joblib.externals.loky.backend import resource_tracker
+
+_IN_BAND = 1 << 16
+_ALIGN = 64
+_MAX_OPEN = 256
+_open: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Spooled:
+    """A value in a file; the file goes when the object that :func:`spool` returned goes."""
+
+    path: str
+    size: int
+
+
+def pack(value: Any) -> bytes | Spooled:
+    """`value` as bytes, or as a file where it is larger than 64 KiB."""
+    head, buffers = _pickled(value)
+    if len(head) + sum(buffer.nbytes for buffer in buffers) > _IN_BAND:
+        return _write(head, buffers)
+    return pickle.dumps((head, [bytes(buffer) for buffer in buffers]))
+
+
+def spool(value: Any) -> Spooled:
+    """`value` as a file."""
+    return _write(*_pickled(value))
+
+
+def unpack(packed: bytes | Spooled) -> Any:
+    """What :func:`pack` or :func:`spool` was given; arrays are read-only."""
+    if type(packed) is Spooled:
+        return _read(packed)
+    head, buffers = pickle.loads(packed)  # type: ignore[arg-type]
+    return pickle.loads(head, buffers=buffers)
+
+
+def packed_size(packed: bytes | Spooled) -> int:
+    """Bytes that were written."""
+    return packed.size if type(packed) is Spooled else len(packed)  # type: ignore[arg-type]
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore]
+    """Leaves arrays that are mapped from a file where they are."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if type(value) is np.ndarray or type(value) is np.memmap:
+            mapped = _place_in_file(value)
+            if mapped is not None:
+                return _map_array, mapped
+        return super().reducer_override(value)
+
+
+def _pickled(value: Any) -> tuple[bytes, list[memoryview]]:
+    """Pickle with the arrays' memory apart, uncopied."""
+    buffers: list[pickle.PickleBuffer] = []
+    file = io.BytesIO()
+    _Pickler(file, protocol=5, buffer_callback=buffers.append).dump(value)
+    return file.getvalue(), [buffer.raw() for buffer in buffers]
+
+
+def _write(head: bytes, buffers: Sequence[memoryview]) -> Spooled:
+    """File: number of segments, their (start, stop), then the segments, each aligned."""
+    segments = [memoryview(head), *buffers]
+    bounds, position = [], 8 + 16 * len(segments)
+    for segment in segments:
+        start = -(-position // _ALIGN) * _ALIGN
+        position = start + segment.nbytes
+        bounds.append((start, position))
+    path = os.path.join(_folder(position), f"skdist-{os.getpid()}-{uuid.uuid4().hex}")
+    # The tracker is a process of its own: it removes the file even if this one is killed.
+    resource_tracker.register(path, "file")
+    with open(path, "wb") as file:
+        file.write(struct.pack(f"<q{2 * len(bounds)}q", len(bounds), *sum(bounds, ())))
+        for (start, _), segment in zip(bounds, segments, strict=True):
+            file.seek(start)
+            file.write(segment)
+    spooled = Spooled(path, position)
+    weakref.finalize(spooled, _remove, path)
+    return spooled
+
+
+def _remove(path: str) -> None:
+    os.unlink(path)
+    resource_tracker.unregister(path, "file")
+
+
+def _folder(size: int) -> str:
+    """Where joblib would put a temporary file of this size: the user's folder, memory, or disk."""
+    if "JOBLIB_TEMP_FOLDER" in os.environ:
+        return os.environ["JOBLIB_TEMP_FOLDER"]
+    if os.path.isdir("/dev/shm"):
+        status = os.statvfs("/dev/shm")
+        if status.f_bavail * status.f_frsize > 2 * size:
+            return "/dev/shm"
+    return tempfile.gettempdir()
+
+
+def _read(spooled: Spooled) -> Any:
+    """The value of a file, opened once per process while the file lives."""
+    if spooled.path not in _open:
+        for path in [path for path in _open if not os.path.exists(path)]:
+            _open.pop(path, None)
+        if len(_open) >= _MAX_OPEN:
+            _open.pop(next(iter(_open)), None)
+        _open[spooled.path] = _map_value(spooled.path)
+    return _open[spooled.path]
+
+
+def _map_value(path: str) -> Any:
+    with open(path, "rb") as file:
+        memory = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    (count,) = struct.unpack_from("<q", memory)
+    bounds = struct.unpack_from(f"<{2 * count}q", memory, 8)
+    segments = [memory[bounds[2 * i] : bounds[2 * i + 1]] for i in range(count)]
+    return pickle.loads(segments[0], buffers=segments[1:])
+
+
+def _place_in_file(array: Any) -> tuple[Any, ...] | None:
+    """(file, dtype, offset, shape, order) of an array mapped from a file, or ``None``."""
+    root = array
+    while root is not None and type(getattr(root, "base", None)) is not mmap.mmap:
+        root = getattr(root, "base", None)
+    contiguous = array.flags.c_contiguous or array.flags.f_contiguous
+    if type(root) is not np.memmap or root.filename is None or root.mode == "c" or not contiguous:
+        return None
+    offset = root.offset + array.ctypes.data - root.ctypes.data
+    order = "C" if array.flags.c_contiguous else "F"
+    return str(root.filename), array.dtype, offset, array.shape, order
+
+
+def _map_array(path: str, dtype: Any, offset: int, shape: tuple[int, ...], order: Any) -> Any:
+    return np.asarray(np.memmap(path, dtype, "r", offset, shape, order))
