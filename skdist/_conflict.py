@@ -5,6 +5,9 @@ An older, unmaintained distribution called ``sk-dist`` installs a folder of the 
 ``skdist/``. Installed into one environment the two overwrite each other file by file, in an order
 that only the installer knows. No import from such a folder can be trusted, so importing is refused
 with an error; a warning would be followed by failures that name neither cause nor cure.
+
+Where sk-dist was installed last its ``skdist/__init__.py`` is the one that runs, and nothing here
+is asked: ``from skdist import DistributedRandomForest`` then fails with Python's own words.
 """
 
 from pathlib import Path
