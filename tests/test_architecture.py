@@ -6,8 +6,10 @@ The second half of this file shows each rule a source that breaks it.
 """
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +52,10 @@ SKLEARN_ALLOWED = {
     "sharding": ("sklearn.utils", "sklearn.exceptions"),
 }
 KERNELS_MAY_USE = {"numba", "numpy", "scipy", *sys.stdlib_module_names} - EXECUTION
+# What pyproject.toml declares: always there, and there with an extra (so never at import time).
+CORE = {"cloudpickle", "joblib", "numba", "numpy", "scipy", "sklearn", "threadpoolctl"}
+EXTRAS = {"dask", "distributed", "matplotlib", "pandas", "polars", "pyarrow", "skorch", "torch"}
+DECLARED = {"skdist", *CORE, *EXTRAS, *sys.stdlib_module_names}
 VAGUE_FILES = {"common.py", "helpers.py", "misc.py", "util.py", "utils.py"}
 
 TOP_LEVEL = {
@@ -144,6 +150,8 @@ def wrong_package(room: str, one: Import) -> str:
             return f"{room} may not import {one.full}"
     if room == "kernels" and one.top not in KERNELS_MAY_USE | {"skdist"}:
         return f"kernels may not import {one.full}"
+    if one.top not in DECLARED:
+        return f"{one.top} is no dependency that pyproject.toml declares"
     return ""
 
 
@@ -189,6 +197,12 @@ def violations(path: str, source: str) -> list[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_file_keeps_the_rules(path):
     assert violations(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) == []
+
+
+def test_core_is_what_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+    assert {name.replace("scikit-learn", "sklearn") for name in names} == CORE
 
 
 def test_the_package_was_found():
@@ -250,6 +264,7 @@ def messages(path: str, body: str) -> list[str]:
         ("skdist/ensemble/_forest.py", "import sklearn\ntree = sklearn.tree._tree"),
         ("skdist/ensemble/_forest.py", "from ._base import Base"),
         ("skdist/ensemble/_forest.py", "from . import _base"),
+        ("skdist/ensemble/_forest.py", "import psutil"),
         ("skdist/ensemble/utils.py", ""),
         ("skdist/helpers/_text.py", ""),
     ],

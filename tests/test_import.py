@@ -22,8 +22,8 @@ WITHOUT_EXTRAS = """
 import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"dask", "distributed", "matplotlib", "torch", "skorch",
-                                  "pandas", "polars", "pyarrow"}:
+        if name.split(".")[0] in {"dask", "distributed", "fsspec", "matplotlib", "pandas", "polars",
+                                  "psutil", "pyarrow", "skorch", "toolz", "torch", "tornado"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Absent())
 """
