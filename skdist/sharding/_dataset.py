@@ -131,8 +131,7 @@ class ShardedDataset:
         """
         with self._meter.round():
             pieces = self._run(Derive(function, keep), broadcast)
-            placed = self._executor.place(pieces, self._meter)
-            return replace(self, _pieces=placed)
+            return replace(self, _pieces=self._executor.keep(pieces, self._meter))
 
     def group_reduce(
         self,

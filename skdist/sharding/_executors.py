@@ -66,6 +66,9 @@ class Executor(Protocol):
     def run(self, wave: Wave, meter: Meter) -> list[Any]:
         """Run a wave; one piece per call, in order."""
 
+    def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+        """Make what a wave returned fit to be an argument of many waves."""
+
     def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """Bring pieces to the driver."""
 
@@ -123,6 +126,10 @@ class SerialExecutor:
         """Call in order; the first exception ends the wave."""
         with one_blas_thread():
             return [call_labelled(wave, k) for k in range(len(wave.own))]
+
+    def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+        """The values themselves: they stay in memory."""
+        return list(pieces)
 
     def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """The values themselves."""

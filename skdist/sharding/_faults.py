@@ -10,6 +10,7 @@ import pickle
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from skdist._config import get_config
 from skdist.sharding._cost import Meter
 
 E = TypeVar("E", bound=BaseException)
@@ -33,12 +34,12 @@ def annotated(error: E, label: str) -> E:
     return error
 
 
-def lost(label: str, tries: int) -> ShardLostError:
+def lost(label: str) -> ShardLostError:
     """The error that gives a task up."""
     return ShardLostError(
-        f"{label}: given up after {tries} tries, each of which ended with the death of the "
-        "process that ran it (out of memory, killed, or a crash in compiled code). Cut the data "
-        "into more shards, give the workers more memory, or allow more tries with "
+        f"{label} was given up: again and again the process that ran it died (out of memory, "
+        f"killed, or a crash in compiled code), also with retries={get_config()['retries']}. Cut "
+        "the data into more shards, give the workers more memory, or allow more tries with "
         "skdist.config_context(retries=...)."
     )
 
@@ -46,7 +47,6 @@ def lost(label: str, tries: int) -> ShardLostError:
 def retry_alone(
     attempt: Callable[[int], bool],
     indices: Iterable[int],
-    retries: int,
     labels: Sequence[str],
     meter: Meter,
 ) -> None:
@@ -56,12 +56,12 @@ def retry_alone(
     task that runs alone can only have been killed by itself.
     """
     for index in indices:
-        for _ in range(retries):
+        for _ in range(get_config()["retries"]):
             meter.add(retries=1)
             if attempt(index):
                 break
         else:
-            raise lost(labels[index], 1 + retries)
+            raise lost(labels[index])
 
 
 def raise_portably(error: Exception) -> None:

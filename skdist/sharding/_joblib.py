@@ -40,6 +40,10 @@ class JoblibExecutor:
         meter.add(bytes_down=sent, bytes_up=nbytes(results))
         return list(results)
 
+    def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+        """The values themselves: they stay in memory."""
+        return list(pieces)
+
     def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """The values themselves."""
         return list(pieces)

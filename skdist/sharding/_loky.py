@@ -9,7 +9,6 @@ from typing import Any
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from skdist._config import get_config
 from skdist.sharding._cost import Meter, nbytes
 from skdist.sharding._executors import Wave, worker_scope
 from skdist.sharding._faults import annotated, raise_portably, retry_alone
@@ -63,9 +62,13 @@ class LokyExecutor:
             return [k for k in chosen if k not in results]
 
         lost = attempt(range(len(tasks)))
-        retry_alone(lambda k: not attempt([k]), lost, get_config()["retries"], wave.labels, meter)
+        retry_alone(lambda k: not attempt([k]), lost, wave.labels, meter)
         meter.add(bytes_down=_bytes_sent(tasks), bytes_up=nbytes(results))
         return [results[k] for k in range(len(tasks))]
+
+    def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+        """One file per value, so that it crosses no pipe again."""
+        return self.place(pieces, meter)
 
     def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """The values themselves: results come back to this process anyway."""

@@ -40,6 +40,10 @@ class ThreadExecutor:
             futures = [pool.submit(_run_here, wave, k) for k in range(len(wave.own))]
             return results_or_first_error(futures)
 
+    def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+        """The values themselves: they stay in memory."""
+        return list(pieces)
+
     def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """The values themselves."""
         return list(pieces)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Values on a Dask cluster, each with what it takes to make it again.
+
+A future on its own is lost with the worker that held it, if nothing on the cluster knows how to
+make it. A piece is a future and its origin: the driver's copy, a partition of the user's
+collection, or a call of a function on other pieces.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import cloudpickle
+from distributed import Client, Future, wait
+
+from skdist.sharding._executors import worker_scope
+from skdist.sharding._faults import raise_portably
+
+
+class Piece(Protocol):
+    """A value on the cluster."""
+
+    future: Future
+    label: str
+
+    @property
+    def parents(self) -> "tuple[Piece, ...]":
+        """The pieces it is computed from."""
+
+    def start(self, client: Client) -> None:
+        """Make it (again), its parents being there."""
+
+
+@dataclass(eq=False)
+class Placed:
+    """A copy of a value that the driver holds."""
+
+    value: Any
+    everywhere: bool
+    future: Future
+    label: str = "data sent to the cluster"
+    parents: tuple[Piece, ...] = ()
+
+    def start(self, client: Client) -> None:
+        """Send it."""
+        # hash=False: equal values of two fits are not worth hashing all data for.
+        (self.future,) = client.scatter([self.value], hash=False, broadcast=self.everywhere)
+
+
+@dataclass(eq=False)
+class Partition:
+    """A partition of the user's collection, computed and kept where Dask put it."""
+
+    delayed: Any
+    label: str
+    future: Future
+    parents: tuple[Piece, ...] = ()
+
+    def start(self, client: Client) -> None:
+        """Compute it from the collection's own graph."""
+        self.future = client.compute(self.delayed)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Stands for a piece among arguments that are pickled."""
+
+    position: int
+
+
+@dataclass(eq=False)
+class Computed:
+    """``function(*own, *common)``, some of `own` being pieces."""
+
+    function: bytes
+    common: Piece | None
+    own: bytes
+    parents: tuple[Piece, ...]
+    label: str
+    future: Future = field(init=False)
+
+    def arguments(self) -> list[Any]:
+        """Arguments of :func:`run_on_worker`, with futures for pieces."""
+        common = None if self.common is None else self.common.future
+        inputs = self.parents if self.common is None else self.parents[1:]
+        return [self.function, common, self.own, *(piece.future for piece in inputs)]
+
+    def start(self, client: Client) -> None:
+        """Submit it."""
+        self.future = client.submit(run_on_worker, *self.arguments(), pure=False)
+
+
+def computed(function: bytes, common: Piece | None, own: Sequence[Any], label: str) -> Computed:
+    """A call that has not been submitted yet."""
+    pieces = [arg for arg in own if type(arg) in PIECES]
+    slots = iter(range(len(pieces)))
+    plain = [Slot(next(slots)) if type(arg) in PIECES else arg for arg in own]
+    parents = tuple(pieces) if common is None else (common, *pieces)
+    return Computed(function, common, cloudpickle.dumps(plain), parents, label)
+
+
+PIECES = (Placed, Partition, Computed)
+
+
+def run_on_worker(function: bytes, common: tuple[Any, ...] | None, own: bytes, *inputs: Any) -> Any:
+    """Run one task of a wave; Dask has put the inputs in place."""
+    try:
+        call, small = cloudpickle.loads(function)
+        args = [
+            inputs[arg.position] if type(arg) is Slot else arg for arg in cloudpickle.loads(own)
+        ]
+        with worker_scope():
+            return call(*args, *(small if common is None else common))
+    except Exception as error:
+        raise_portably(error)
+
+
+def ancestry(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The pieces and all they are computed from, each once, parents first."""
+    seen: set[int] = set()
+
+    def visit(piece: Piece) -> Iterator[Piece]:
+        if id(piece) in seen:
+            return
+        seen.add(id(piece))
+        for parent in piece.parents:
+            yield from visit(parent)
+        yield piece
+
+    for piece in pieces:
+        yield from visit(piece)
+
+
+def settled(piece: Piece) -> str:
+    """Wait until the piece is there or is not coming; returns its future's status."""
+    with suppress(CancelledError):
+        wait([piece.future])
+    return str(piece.future.status)
