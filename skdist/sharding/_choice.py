@@ -43,7 +43,9 @@ def executor_for(n_jobs: int | None = None) -> Executor:
     if inside_task() or on_dask_worker():
         return SerialExecutor()
     backend = _active_backend()
-    workers = int(backend.effective_n_jobs(_requested_jobs(n_jobs, backend)))
+    requested = _requested_jobs(n_jobs, backend)
+    # Dask's backend takes any n_jobs for the whole cluster; 1 means "here" all the same.
+    workers = 1 if requested == 1 else int(backend.effective_n_jobs(requested))
     if workers == 1:
         return SerialExecutor()
     return _make_executor(backend, workers)

@@ -25,6 +25,7 @@ from skdist.sharding._dask_pieces import (
 )
 from skdist.sharding._executors import Wave
 from skdist.sharding._faults import annotated, lost, retry_alone
+from skdist.sharding._pickling import Parcel
 
 # Above this many bytes in all tasks of a wave together, a broadcast is sent once per worker.
 _SCATTER_ABOVE = 1 << 21
@@ -42,10 +43,11 @@ class DaskExecutor:
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """Scatter values over the workers, or each of them to all workers."""
-        futures = self.client.scatter(list(values), hash=False, broadcast=everywhere)
+        parcels = [Parcel(value, writable=False) for value in values]
+        futures = self.client.scatter(parcels, hash=False, broadcast=everywhere)
         copies = len(self.client.nthreads()) if everywhere else 1
         meter.add(bytes_down=copies * nbytes(list(values)))
-        return [Placed(v, everywhere, f) for v, f in zip(values, futures, strict=True)]
+        return [Placed(p, everywhere, f) for p, f in zip(parcels, futures, strict=True)]
 
     def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """Results stay on the workers as they are."""
@@ -70,7 +72,7 @@ class DaskExecutor:
         try:
             while True:
                 try:
-                    values = self.client.gather([piece.future for piece in pieces])
+                    parcels = self.client.gather([piece.future for piece in pieces])
                     break
                 except Exception:
                     if all(piece.future.status not in _GONE for piece in pieces):
@@ -79,8 +81,9 @@ class DaskExecutor:
         except BaseException:
             self._cancel_pending(pieces)
             raise
+        values = [parcel.value for parcel in parcels]
         meter.add(bytes_up=nbytes(values))
-        return list(values)
+        return values
 
     def _tasks(self, wave: Wave, meter: Meter) -> list[Computed]:
         """The calls of a wave, not yet submitted."""
@@ -125,7 +128,7 @@ class DaskExecutor:
 
     def _final(self, piece: Piece) -> BaseException:
         """The error of a task that ran alone: its own, or the cluster's when it killed workers."""
-        error = piece.future.exception()
+        error: BaseException = piece.future.exception()
         if isinstance(error, KilledWorker):
             return lost(piece.label)
         return annotated(error, piece.label)

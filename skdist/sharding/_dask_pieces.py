@@ -17,12 +17,13 @@ from distributed import Client, Future, wait
 
 from skdist.sharding._executors import worker_scope
 from skdist.sharding._faults import raise_portably
+from skdist.sharding._pickling import Parcel
 
 
 class Piece(Protocol):
     """A value on the cluster."""
 
-    future: Future
+    future: "Future[Any]"
     label: str
 
     @property
@@ -37,16 +38,16 @@ class Piece(Protocol):
 class Placed:
     """A copy of a value that the driver holds."""
 
-    value: Any
+    parcel: Parcel
     everywhere: bool
-    future: Future
+    future: "Future[Any]"
     label: str = "data sent to the cluster"
     parents: tuple[Piece, ...] = ()
 
     def start(self, client: Client) -> None:
         """Send it."""
         # hash=False: equal values of two fits are not worth hashing all data for.
-        (self.future,) = client.scatter([self.value], hash=False, broadcast=self.everywhere)
+        (self.future,) = client.scatter([self.parcel], hash=False, broadcast=self.everywhere)
 
 
 @dataclass(eq=False)
@@ -55,7 +56,7 @@ class Partition:
 
     delayed: Any
     label: str
-    future: Future
+    future: "Future[Any]"
     parents: tuple[Piece, ...] = ()
 
     def start(self, client: Client) -> None:
@@ -79,7 +80,7 @@ class Computed:
     own: bytes
     parents: tuple[Piece, ...]
     label: str
-    future: Future = field(init=False)
+    future: "Future[Any]" = field(init=False)
 
     def arguments(self) -> list[Any]:
         """Arguments of :func:`run_on_worker`, with futures for pieces."""
@@ -104,15 +105,15 @@ def computed(function: bytes, common: Piece | None, own: Sequence[Any], label: s
 PIECES = (Placed, Partition, Computed)
 
 
-def run_on_worker(function: bytes, common: tuple[Any, ...] | None, own: bytes, *inputs: Any) -> Any:
+def run_on_worker(function: bytes, common: Parcel | None, own: bytes, *inputs: Any) -> Any:
     """Run one task of a wave; Dask has put the inputs in place."""
     try:
         call, small = cloudpickle.loads(function)
-        args = [
-            inputs[arg.position] if type(arg) is Slot else arg for arg in cloudpickle.loads(own)
-        ]
+        values = [value.value if type(value) is Parcel else value for value in inputs]
+        given = cloudpickle.loads(own)
+        args = [values[arg.position] if type(arg) is Slot else arg for arg in given]
         with worker_scope():
-            return call(*args, *(small if common is None else common))
+            return Parcel(call(*args, *(small if common is None else common.value)), True)
     except Exception as error:
         raise_portably(error)
 

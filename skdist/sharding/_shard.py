@@ -95,7 +95,9 @@ def _compact_array(array: Any) -> Any:
 
 
 def _read_only_array(array: Any) -> Any:
-    view = np.asarray(array).view()
+    base = np.asarray(array)
+    # A worker may receive an array at an address that is no multiple of its item size.
+    view = base.view() if base.flags.aligned else base.copy(order="K")
     view.flags.writeable = False
     return view
 

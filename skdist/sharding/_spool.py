@@ -6,7 +6,6 @@ that a shard crosses no pipe however many rounds use it. Arrays that are mapped 
 already are passed by the file's name.
 """
 
-import io
 import mmap
 import os
 import pickle
@@ -18,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cloudpickle
-import numpy as np
 from joblib.externals.loky.backend import resource_tracker
+
+from skdist.sharding._pickling import pickle_apart
 
 _IN_BAND = 1 << 16
 _ALIGN = 64
@@ -38,7 +37,7 @@ class Spooled:
 
 def pack(value: Any) -> bytes | Spooled:
     """`value` as bytes, or as a file where it is larger than 64 KiB."""
-    head, buffers = _pickled(value)
+    head, buffers = pickle_apart(value, by_file=True)
     if len(head) + sum(buffer.nbytes for buffer in buffers) > _IN_BAND:
         return _write(head, buffers)
     return pickle.dumps((head, [bytes(buffer) for buffer in buffers]))
@@ -46,7 +45,7 @@ def pack(value: Any) -> bytes | Spooled:
 
 def spool(value: Any) -> Spooled:
     """`value` as a file."""
-    return _write(*_pickled(value))
+    return _write(*pickle_apart(value, by_file=True))
 
 
 def unpack(packed: bytes | Spooled) -> Any:
@@ -60,25 +59,6 @@ def unpack(packed: bytes | Spooled) -> Any:
 def packed_size(packed: bytes | Spooled) -> int:
     """Bytes that were written."""
     return packed.size if type(packed) is Spooled else len(packed)  # type: ignore[arg-type]
-
-
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore]
-    """Leaves arrays that are mapped from a file where they are."""
-
-    def reducer_override(self, value: Any) -> Any:
-        if type(value) is np.ndarray or type(value) is np.memmap:
-            mapped = _place_in_file(value)
-            if mapped is not None:
-                return _map_array, mapped
-        return super().reducer_override(value)
-
-
-def _pickled(value: Any) -> tuple[bytes, list[memoryview]]:
-    """Pickle with the arrays' memory apart, uncopied."""
-    buffers: list[pickle.PickleBuffer] = []
-    file = io.BytesIO()
-    _Pickler(file, protocol=5, buffer_callback=buffers.append).dump(value)
-    return file.getvalue(), [buffer.raw() for buffer in buffers]
 
 
 def _write(head: bytes, buffers: Sequence[memoryview]) -> Spooled:
@@ -136,20 +116,3 @@ def _map_value(path: str) -> Any:
     bounds = struct.unpack_from(f"<{2 * count}q", memory, 8)
     segments = [memory[bounds[2 * i] : bounds[2 * i + 1]] for i in range(count)]
     return pickle.loads(segments[0], buffers=segments[1:])
-
-
-def _place_in_file(array: Any) -> tuple[Any, ...] | None:
-    """(file, dtype, offset, shape, order) of an array mapped from a file, or ``None``."""
-    root = array
-    while root is not None and type(getattr(root, "base", None)) is not mmap.mmap:
-        root = getattr(root, "base", None)
-    contiguous = array.flags.c_contiguous or array.flags.f_contiguous
-    if type(root) is not np.memmap or root.filename is None or root.mode == "c" or not contiguous:
-        return None
-    offset = root.offset + array.ctypes.data - root.ctypes.data
-    order = "C" if array.flags.c_contiguous else "F"
-    return str(root.filename), array.dtype, offset, array.shape, order
-
-
-def _map_array(path: str, dtype: Any, offset: int, shape: tuple[int, ...], order: Any) -> Any:
-    return np.asarray(np.memmap(path, dtype, "r", offset, shape, order))
