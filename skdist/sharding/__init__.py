@@ -6,9 +6,10 @@ The only package that knows joblib and Dask; it knows no algorithm.
 
 from skdist.sharding._choice import effective_workers
 from skdist.sharding._cost import Cost
-from skdist.sharding._dataset import ShardedDataset, shard_rows
+from skdist.sharding._dataset import ShardedDataset
 from skdist.sharding._faults import ShardLostError
 from skdist.sharding._replicated import Replicated, replicate
+from skdist.sharding._rows import shard_rows
 from skdist.sharding._shard import Shard
 
 __all__ = [

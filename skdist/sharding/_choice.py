@@ -12,6 +12,7 @@ from skdist.sharding._executors import Executor, SerialExecutor, inside_task
 from skdist.sharding._joblib import JoblibExecutor
 from skdist.sharding._loky import LokyExecutor
 from skdist.sharding._threads import ThreadExecutor
+from skdist.sharding._type_table import class_names
 
 
 def effective_workers(n_jobs: int | None = None) -> int:
@@ -49,6 +50,26 @@ def executor_for(n_jobs: int | None = None) -> Executor:
     if workers == 1:
         return SerialExecutor()
     return _make_executor(backend, workers)
+
+
+def client_for_collections() -> Any:
+    """The Dask client that a Dask collection is computed with, or ``None``: computed here.
+
+    The client of joblib's Dask backend where that is active, else the one Dask itself would use.
+    """
+    if inside_task() or on_dask_worker():
+        return None
+    backend = _active_backend()
+    if "joblib.DaskDistributedBackend" in class_names(backend):
+        return backend.client
+    if "distributed" not in sys.modules:
+        return None
+    from distributed import default_client
+
+    try:
+        return default_client()
+    except ValueError:
+        return None
 
 
 def on_dask_worker() -> bool:

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from skdist.sharding._choice import executor_for
 from skdist.sharding._cost import Cost, Meter
 from skdist.sharding._executors import Executor, Wave
 from skdist.sharding._faults import annotated, shard_label
-from skdist.sharding._partition import cut_shards
 from skdist.sharding._shard import Shard
 from skdist.sharding._tree import pairs, tree_fold
 
@@ -251,60 +249,3 @@ class GroupReduction:
             return self.extract(shard, group, *broadcast)
         except Exception as error:
             raise annotated(error, self.labels[shard.index])  # noqa: B904 - the same exception
-
-
-def shard_rows(
-    X: Any,
-    y: Any = None,
-    sample_weight: Any = None,
-    *,
-    n_shards: int | None,
-    n_jobs: int | None = None,
-    seed: int = 0,
-    align: int = 1,
-) -> ShardedDataset:
-    """Cut rows into shards and place each once where its tasks will run.
-
-    The cut depends on the number of rows, `n_shards` and `align` only, never on the workers.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features)
-        numpy array or memmap, CSR or CSC matrix, pandas, polars or pyarrow table, Dask array or
-        dataframe. A Dask collection's partitions are the shards; they are never gathered.
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-    sample_weight : array-like of shape (n_samples,), optional
-    n_shards : int or None
-        How many shards; ``None`` for a Dask collection, which is cut already.
-    n_jobs : int, optional
-        See :func:`effective_workers`.
-    seed : int, default=0
-        The shards' seeds derive from (`seed`, shard number).
-    align : int, default=1
-        Cuts are at multiples of this many rows.
-
-    Returns
-    -------
-    shards : ShardedDataset
-
-    Raises
-    ------
-    ValueError
-        When there are fewer rows than shards, or lengths differ.
-    TypeError
-        When the container is not one of the above.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skdist.sharding import shard_rows
-    >>> shards = shard_rows(np.eye(4), [0, 1, 0, 1], n_shards=2, n_jobs=1)
-    >>> shards.map(lambda shard: int(shard.y.sum()))
-    [1, 1]
-    """
-    if n_shards is None:
-        raise ValueError("n_shards=None was given; choose how many shards to cut the rows into.")
-    executor, meter = executor_for(n_jobs), Meter()
-    shards = cut_shards(X, y, sample_weight, n_shards=n_shards, seed=seed, align=align)
-    pieces = executor.place(shards, meter)
-    return ShardedDataset(executor, pieces, [shard.rows for shard in shards], meter)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From the user's rows to placed shards."""
+
+from typing import Any
+
+from skdist.sharding._choice import client_for_collections, executor_for
+from skdist.sharding._cost import Meter
+from skdist.sharding._dataset import ShardedDataset
+from skdist.sharding._executors import Executor
+from skdist.sharding._partition import cut_shards
+from skdist.sharding._type_table import class_names
+
+
+def shard_rows(
+    X: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    n_shards: int | None,
+    n_jobs: int | None = None,
+    seed: int = 0,
+    align: int = 1,
+) -> ShardedDataset:
+    """Cut rows into shards and place each once where its tasks will run.
+
+    The cut depends on the number of rows, `n_shards` and `align` only, never on the workers.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        numpy array or memmap, CSR or CSC matrix, pandas, polars or pyarrow table, Dask array or
+        dataframe. A Dask collection's partitions are the shards; they are never gathered.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+    sample_weight : array-like of shape (n_samples,), optional
+    n_shards : int or None
+        How many shards; ``None`` for a Dask collection, which is cut already.
+    n_jobs : int, optional
+        See :func:`effective_workers`.
+    seed : int, default=0
+        The shards' seeds derive from (`seed`, shard number).
+    align : int, default=1
+        Cuts are at multiples of this many rows.
+
+    Returns
+    -------
+    shards : ShardedDataset
+
+    Raises
+    ------
+    ValueError
+        When there are fewer rows than shards, or lengths differ.
+    TypeError
+        When the container is not one of the above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdist.sharding import shard_rows
+    >>> shards = shard_rows(np.eye(4), [0, 1, 0, 1], n_shards=2, n_jobs=1)
+    >>> shards.map(lambda shard: int(shard.y.sum()))
+    [1, 1]
+    """
+    executor, meter = executor_for(n_jobs), Meter()
+    columns = {"X": X, "y": y, "sample_weight": sample_weight}
+    if is_dask(X):
+        return ShardedDataset(*_cut_collection(columns, n_shards, executor, seed, meter), meter)
+    _refuse_dask(columns)
+    if n_shards is None:
+        raise ValueError("n_shards=None was given; choose how many shards to cut the rows into.")
+    shards = cut_shards(X, y, sample_weight, n_shards=n_shards, seed=seed, align=align)
+    pieces = executor.place(shards, meter)
+    return ShardedDataset(executor, pieces, [shard.rows for shard in shards], meter)
+
+
+def is_dask(value: Any) -> bool:
+    """Whether `value` is a Dask array, dataframe or series."""
+    names = class_names(value)
+    return bool({"dask.Array", "dask.DataFrame", "dask.Series"}.intersection(names))
+
+
+def _cut_collection(
+    columns: dict[str, Any], n_shards: int | None, local: Executor, seed: int, meter: Meter
+) -> tuple[Executor, list[Any], list[range]]:
+    """Executor, pieces and rows of a Dask collection; its partitions are the shards."""
+    from skdist.sharding._collections import cut_on_cluster, cut_streamed
+
+    if n_shards is not None:
+        raise ValueError(
+            f"n_shards={n_shards} was given for a Dask collection, whose partitions are the "
+            "shards. Leave n_shards=None, and choose the partitions with X.rechunk or "
+            "X.repartition."
+        )
+    client = client_for_collections()
+    if client is None:
+        return cut_streamed(columns, local, seed, meter)
+    return cut_on_cluster(columns, client, seed, meter)
+
+
+def _refuse_dask(columns: dict[str, Any]) -> None:
+    """X is local; what belongs to it must be, too."""
+    for name, values in columns.items():
+        if is_dask(values):
+            raise TypeError(
+                f"X is a {class_names(columns['X'])[0]} but {name} is a {class_names(values)[0]}. "
+                f"Give {name} as an array, {name}.compute(), or X as a Dask collection cut alike."
+            )
