@@ -39,9 +39,7 @@ class PackedTrees(NamedTuple):
 
     nodes: np.ndarray  # (I,) NODE: inner nodes, tree after tree, root first
     roots: np.ndarray  # (T + 1,) int64: tree t owns nodes[roots[t]:roots[t + 1]]
-    votes: (
-        np.ndarray
-    )  # (V, K) float64: what a leaf of code c adds; its first K rows are the identity
+    votes: np.ndarray  # (V, K) float64: added by leaves of code c; its first K rows, the identity
 
 
 def pack_votes(trees: Any, run: Callable[..., Iterable[Any]] = map) -> PackedTrees:
@@ -84,9 +82,15 @@ def add_votes(packed: PackedTrees, X: np.ndarray, out: np.ndarray) -> None:
     ----------
     packed : PackedTrees, from `pack_votes`
     X : ndarray of shape (n, d), float32, C-contiguous
-        A block of rows; NaN and infinities are values like others.
+        A block of rows with at least the columns the trees test, which is not checked; NaN and
+        infinities are values like others.
     out : ndarray of shape (n, K), float64, C-contiguous
         Added to in place, tree after tree: the result of a row does not depend on its block.
+
+    Raises
+    ------
+    TypeError
+        If X is not float32.
 
     Notes
     -----
@@ -130,7 +134,7 @@ def _pack(
             trees.threshold.view(np.uint32),
             trees.left,
             trees.right,
-            trees.missing_left,
+            trees.missing_left.view(np.uint8),
             trees.value,
             roots,
             nodes,
@@ -146,6 +150,8 @@ def _pack(
 
 
 def _order_keys(X: np.ndarray) -> np.ndarray:
+    if X.dtype != np.float32:  # its bits would be read as other numbers
+        raise TypeError(f"Got X of {X.dtype}; trees compare float32, convert X first.")
     keys = np.empty(X.shape, np.uint32)
     _write_order_keys(X.view(np.uint32).reshape(-1), keys.reshape(-1))
     return keys

@@ -181,6 +181,22 @@ def test_forests_of_all_sizes_are_packed_alike_on_threads():
     np.testing.assert_allclose(votes_of(trees, X), expected, rtol=1e-12)
 
 
+def test_read_only_and_transposed_rows_are_read():
+    trees, X = fitted_trees("binary"), X2.astype(np.float32)
+    expected, packed = votes_of(trees, X), pack_votes(trees)
+    X.flags.writeable = False  # as loky hands it over
+    for rows in (X, np.asfortranarray(X)):
+        out = np.zeros_like(expected)
+        add_votes(packed, rows, out)
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_float64_is_refused():
+    packed = pack_votes(fitted_trees("binary"))
+    with pytest.raises(TypeError, match="Got X of float64"):
+        add_votes(packed, X2, np.zeros((len(X2), 2)))
+
+
 def test_no_trees_add_nothing():
     X = np.ones((4, 2), np.float32)
     np.testing.assert_array_equal(votes_of(Trees.empty(3), X), np.zeros((4, 3)))
