@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Features as uint8 codes, and the bin edges the codes refer to.
+
+    code(x) = #{b : edge_b < x}   for a number x,      code(NaN) = MISSING
+
+so that  x <= edge_b  <=>  code(x) <= b.  Codes are feature-major, (d, n): a node reads few
+features of many rows.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+MAX_BINS = 255  # of numbers; the 256th code is MISSING
+MISSING = 255
+_BLOCK = 1024  # rows of X that stay in L2 while all features are encoded
+
+
+def bin_edges(column, max_bins=MAX_BINS):
+    """Edges and centres of the bins of one feature.
+
+    At most `max_bins` distinct values: a bin each, edges midway. More: bins of about equal mass,
+    whose edges still lie midway between neighbouring distinct values, so that no edge hits a
+    value and ties stay together.
+
+    Parameters
+    ----------
+    column : (n,) float32, NaN allowed.
+    max_bins : int
+
+    Returns
+    -------
+    edges : (b - 1,) float32, increasing.
+    centres : (b,) float32, a value of each bin: the only one, or the median of the bin's values.
+    """
+    values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    if len(values) <= 1:  # np.resize: a column of NaN alone has a bin too, never used
+        return np.empty(0, np.float32), np.resize(values, 1).astype(np.float32)
+    last = np.arange(len(values) - 1)
+    if len(values) > max_bins:
+        last = _equal_mass_cuts(counts, max_bins)
+    starts, stops = np.r_[0, last + 1], np.r_[last, len(values) - 1]
+    return _midway(values[last], values[last + 1]), values[(starts + stops) // 2]
+
+
+def _equal_mass_cuts(counts, max_bins):
+    """Indices of the last distinct value of all bins but the last, for bins of equal mass.
+
+    A value that alone outweighs its share closes a bin; the bins it would have used up
+    go to the values that are left, which is why the target is recomputed at every cut.
+    """
+    below = np.cumsum(counts)
+    cuts, start_mass = [], 0
+    for left in range(max_bins, 1, -1):
+        target = start_mass + (below[-1] - start_mass) / left
+        cut = int(np.searchsorted(below, target))
+        if cuts and cut <= cuts[-1]:
+            cut = cuts[-1] + 1
+        if cut >= len(counts) - 1:
+            break
+        cuts.append(cut)
+        start_mass = below[cut]
+    return np.array(cuts)
+
+
+def _midway(low, high):
+    """Float32 t with low <= t < high, midway: x <= t separates the two values."""
+    middle = (low.astype(np.float64) + high) / 2
+    rounded = middle.astype(np.float32)
+    return np.where(rounded >= high, low, rounded)
+
+
+@njit(nogil=True, cache=True)
+def encode_columns(X, edges, n_edges, codes):
+    """Write the codes of float32 X (n, d) into uint8 `codes` (d, n).
+
+    `edges` (d, 255) float32 holds `n_edges` (d,) int64 edges per feature, then +inf.
+    """
+    n, d = X.shape
+    x, position = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.int32)
+    for start in range(0, n, _BLOCK):
+        m = min(_BLOCK, n - start)
+        for f in range(d):
+            for i in range(m):
+                x[i] = X[start + i, f]
+            _bisect(x[:m], edges[f], n_edges[f], position[:m])
+            for i in range(m):
+                codes[f, start + i] = MISSING if np.isnan(x[i]) else position[i]
+
+
+@njit
+def _bisect(x, edges, n_edges, position):
+    # All values take the same steps over a power of two of edges (the padding is +inf), step by
+    # step for the whole block: this becomes SIMD gathers, 7 times as fast as value by value.
+    top = 1
+    while top <= n_edges:
+        top *= 2
+    position[:] = 0
+    step = np.int32(top // 2)
+    while step > 0:
+        reach = edges[step - 1 :]
+        for i in range(len(x)):
+            p = position[i]
+            position[i] = p + (step if reach[np.uint32(p)] < x[i] else np.int32(0))
+        step = np.int32(step // 2)
+
+
+class Bins(NamedTuple):
+    """The bins of d features, padded with +inf."""
+
+    edges: (
+        np.ndarray
+    )  # (d, 256) float32: edges[f, b] is the threshold of "code b or less goes left"
+    centres: np.ndarray  # (d, 256) float32, a value of each bin
+    n_edges: np.ndarray  # (d,) int64
+
+
+def make_bins(sample):
+    """Bins of all features of a sample (n, d) float32, NaN allowed."""
+    d = sample.shape[1]
+    edges = np.full((d, MAX_BINS + 1), np.inf, np.float32)
+    centres = np.full((d, MAX_BINS + 1), np.inf, np.float32)
+    n_edges = np.empty(d, np.int64)
+    for f in range(d):
+        e, c = bin_edges(sample[:, f])
+        edges[f, : len(e)], centres[f, : len(c)], n_edges[f] = e, c, len(e)
+    return Bins(edges, centres, n_edges)
+
+
+def encode(X, bins):
+    """Codes (d, n) uint8 of float32 X (n, d)."""
+    codes = np.empty(X.shape[::-1], np.uint8)
+    encode_columns(X, bins.edges, bins.n_edges, codes)
+    return codes

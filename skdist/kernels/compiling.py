@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How kernels are compiled."""
+
+from functools import partial
+
+from numba import njit
+
+# For what runs once a node or oftener: compiled without reference counting. Counting is atomic,
+# and threads that grow trees on the same codes would pass the counter's cache line to and fro
+# at every node: that made a forest five times as slow. Such a function allocates nothing.
+no_alloc = partial(njit, _nrt=False)()

@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Grow one decision tree, or what is left of it below a node, on binned rows.
+
+Depth first. Row numbers, weights and targets of a node lie side by side and are parted together,
+so that a node reads its labels in order and gathers only the codes of the features it draws.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from skdist.kernels.compiling import no_alloc
+from skdist.kernels.counter_rng import draw_below, left_key, right_key
+from skdist.kernels.node_split import (
+    SQUARED_ERROR,
+    Best,
+    Histogram,
+    Node,
+    best_threshold,
+    empty_histogram,
+    n_channels,
+    node_score,
+    random_threshold,
+    xlogx,
+)
+
+_1, _2, _6, _63 = np.uint64(1), np.uint64(2), np.uint64(6), np.uint64(63)
+LEAF = -2  # in `feature`; scikit-learn's TREE_UNDEFINED
+
+
+class BinnedRows(NamedTuple):
+    """Binned training rows."""
+
+    codes: np.ndarray  # (d, n) uint8, feature-major
+    target: np.ndarray  # (n,) int64: class, or weight * (y - centre) in fixed point
+    weight: np.ndarray  # (n,) int64 in fixed point, 1 where rows weigh the same
+    deviation: np.ndarray  # (n,) float64 y - centre; (0,) for classes
+
+
+class Sample(NamedTuple):
+    """The rows of a node, parted together."""
+
+    rows: np.ndarray  # (m,) int32, columns of `codes`
+    weight: np.ndarray  # (m,) int64, draws * weight
+    target: np.ndarray  # (m,) int64, class, or draws * target
+
+
+class NodeTable(NamedTuple):
+    """Nodes of one tree in preorder, root first."""
+
+    feature: np.ndarray  # (N,) int32, LEAF at a leaf
+    code: np.ndarray  # (N,) uint8, codes up to this one go left
+    missing_left: np.ndarray  # (N,) uint8
+    left: np.ndarray  # (N,) int32, -1 at a leaf
+    right: np.ndarray  # (N,) int32
+    n_rows: np.ndarray  # (N,) int32
+    channels: np.ndarray  # (N, C) int64
+    spread: np.ndarray  # (N,) float64, at a leaf the sum of w y^2 (poisson: w y log y)
+
+
+@njit(nogil=True, cache=True)
+def sample_rows(data, draws, regression):
+    """The rows drawn at least once, with their weights and targets multiplied by the draws."""
+    m = 0
+    for i in range(len(draws)):
+        m += draws[i] > 0 and data.weight[i] > 0
+    sample = Sample(np.empty(m, np.int32), np.empty(m, np.int64), np.empty(m, np.int64))
+    j = 0
+    for i in range(len(draws)):
+        if draws[i] > 0 and data.weight[i] > 0:
+            sample.rows[j] = i
+            sample.weight[j] = draws[i] * data.weight[i]
+            sample.target[j] = draws[i] * data.target[i] if regression else data.target[i]
+            j += 1
+    return sample
+
+
+@njit(inline="always")
+def sum_channels(sample, start, end, rules, out):
+    """Write the node's channels into `out` (C,) int64."""
+    out[:] = 0
+    if rules.n_classes > 0:
+        for i in range(start, end):
+            out[sample.target[i]] += sample.weight[i]
+    else:
+        for i in range(start, end):
+            out[0] += sample.weight[i]
+            out[1] += sample.target[i]
+
+
+@njit(nogil=True, cache=True)
+def root_channels(sample, rules):
+    """Channels of all rows of a sample, (C,) int64."""
+    out = np.empty(n_channels(rules), np.int64)
+    sum_channels(sample, 0, len(sample.rows), rules, out)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def class_scale(rules, root):
+    """Weight of each class, (K,): 1, or (balanced) w / (K c_k) over the classes in the sample."""
+    scale = np.ones(n_channels(rules))
+    if rules.balanced:
+        present = 0
+        for k in range(rules.n_classes):
+            present += root[k] > 0
+        for k in range(rules.n_classes):
+            scale[k] = root.sum() / (present * root[k]) if root[k] > 0 else 0.0
+    return scale
+
+
+class Scratch(NamedTuple):
+    """What growing a tree needs besides its rows; a node leaves nothing in it for the next."""
+
+    histogram: Histogram
+    best: Best
+    features: np.ndarray  # (d,) int64, in order between nodes
+    swaps: np.ndarray  # (d,) int64
+    total: np.ndarray  # (C,) int64
+    scale: np.ndarray  # (C,) float64
+    nothing: np.ndarray  # (C,) int64 zeros
+    local: np.ndarray  # (C,) int64, the channel of each class among those present
+
+
+@njit
+def empty_scratch(d, n):
+    """Scratch for d features and n channels."""
+    return Scratch(
+        empty_histogram(n),
+        Best(np.empty(1), np.empty(3, np.int64)),
+        np.arange(d),
+        np.empty(d, np.int64),
+        np.empty(n, np.int64),
+        np.empty(n),
+        np.zeros(n, np.int64),
+        np.empty(n, np.int64),
+    )
+
+
+@njit(inline="always")
+def make_node(rules, root, channels, key, n_rows, scratch):
+    """A node whose channels are those of the classes present in it.
+
+    Leaving out the absent ones changes no score and makes deep nodes of many classes cheap.
+    """
+    n = 0
+    for k in range(len(channels)):
+        if rules.n_classes == 0 or channels[k] > 0:
+            scratch.local[k] = n
+            scratch.total[n], scratch.scale[n] = channels[k], root.scale[k]
+            n += 1
+    return Node(
+        scratch.total[:n], scratch.scale[:n], scratch.nothing[:n], key, n_rows, root.least_weight
+    )
+
+
+@njit(inline="always")
+def _fill(data, sample, start, end, rules, local, n, histogram, feature):
+    """Add the rows of a node to the histogram of one feature."""
+    codes = data.codes[feature]
+    channels, occupied = histogram.channels, histogram.occupied
+    rows, weight, target = sample.rows, sample.weight, sample.target
+    if rules.n_classes > 0:
+        for i in range(start, end):
+            code = np.uint64(codes[np.uint32(rows[i])])
+            occupied[code >> _6] |= _1 << (code & _63)
+            channels[code * np.uint64(n) + np.uint64(local[target[i]])] += weight[i]
+    else:
+        for i in range(start, end):
+            code = np.uint64(codes[np.uint32(rows[i])])
+            occupied[code >> _6] |= _1 << (code & _63)
+            channels[_2 * code] += weight[i]
+            channels[_2 * code + _1] += target[i]
+    if rules.min_samples_leaf > 1:
+        for i in range(start, end):
+            histogram.rows[codes[np.uint32(rows[i])]] += 1
+
+
+@njit(inline="always")
+def draw_feature(key, visited, features, swaps):
+    """The next feature of a random order of all, keyed by the node (Fisher-Yates)."""
+    j = visited + draw_below(key, visited, len(features) - visited)
+    features[visited], features[j] = features[j], features[visited]
+    swaps[visited] = j
+    return features[visited]
+
+
+@njit(inline="always")
+def undo_draws(visited, features, swaps):
+    """Put `features` back in order, so that no node sees what another has drawn."""
+    for v in range(visited - 1, -1, -1):
+        j = swaps[v]
+        features[v], features[j] = features[j], features[v]
+
+
+@njit(inline="always")
+def _search(data, centres, sample, start, end, rules, node, scratch):
+    """The best split over max_features random features, and over more until one varies."""
+    histogram, best, features = scratch.histogram, scratch.best, scratch.features
+    best.score[0], best.split[0] = -np.inf, LEAF
+    visited, varying = 0, 0
+    while visited < len(features) and (visited < rules.max_features or varying == 0):
+        feature = draw_feature(node.key, visited, features, scratch.swaps)
+        visited += 1
+        _fill(data, sample, start, end, rules, scratch.local, len(node.total), histogram, feature)
+        if rules.random_splits:
+            varying += random_threshold(rules, node, histogram, best, feature, centres[feature])
+        else:
+            varying += best_threshold(rules, node, histogram, best, feature)
+    undo_draws(visited, features, scratch.swaps)
+
+
+@njit(inline="always")
+def _part(codes, sample, spare, start, end, code, missing_left):
+    """Move the rows that go left to the front, keep the order; returns where the right begins."""
+    middle, n_right = start, 0
+    for i in range(start, end):
+        row, weight, target = sample.rows[i], sample.weight[i], sample.target[i]
+        c = codes[np.uint32(row)]
+        goes_left = (c <= code) | ((c == 255) & missing_left)
+        # Both are written and one counter moves: no branch to mispredict.
+        sample.rows[middle], sample.weight[middle], sample.target[middle] = row, weight, target
+        spare.rows[n_right], spare.weight[n_right], spare.target[n_right] = row, weight, target
+        middle += goes_left
+        n_right += 1 - goes_left
+    for i in range(n_right):
+        sample.rows[middle + i] = spare.rows[i]
+        sample.weight[middle + i] = spare.weight[i]
+        sample.target[middle + i] = spare.target[i]
+    return middle
+
+
+@njit(inline="always")
+def _is_pure(data, sample, start, end, node, rules):
+    """Whether all rows have the same class, or the same y."""
+    if rules.n_classes > 0:
+        return len(node.total) == 1
+    first = data.deviation[sample.rows[start]]
+    for i in range(start + 1, end):
+        if data.deviation[sample.rows[i]] != first:
+            return False
+    return True
+
+
+@njit(inline="always")
+def _leaf_spread(data, sample, start, end, rules):
+    """Sum of w y^2, or of w y log y for poisson; what a regression node's impurity needs."""
+    total = 0.0
+    if rules.n_classes == 0:
+        for i in range(start, end):
+            y = data.deviation[sample.rows[i]]
+            w = sample.weight[i]
+            total += w * (y * y if rules.criterion == SQUARED_ERROR else xlogx(y))
+    return total
+
+
+class Root(NamedTuple):
+    """What the root's rows fix for all nodes of a tree."""
+
+    scale: np.ndarray  # (C,) float64, the classes' weights
+    least_weight: float  # of a leaf
+    least_gain: float  # of a split's score over the node's
+
+
+@njit(nogil=True, cache=True)
+def root_facts(rules, channels):
+    """Turn fractions of the root's weight into weights; `channels` (C,) int64 are the root's."""
+    scale = class_scale(rules, channels)
+    weight = 0.0
+    for k in range(len(channels) if rules.n_classes > 0 else 1):
+        weight += scale[k] * channels[k]
+    return Root(scale, rules.min_weight_fraction_leaf * weight, rules.min_decrease * weight)
+
+
+@njit
+def _empty_table(n_rows, n):
+    size = max(2 * n_rows - 1, 1)
+    return NodeTable(
+        np.empty(size, np.int32),
+        np.empty(size, np.uint8),
+        np.empty(size, np.uint8),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty((size, n), np.int64),
+        np.empty(size, np.float64),
+    )
+
+
+@njit
+def _first(table, n):
+    return NodeTable(
+        table.feature[:n].copy(),
+        table.code[:n].copy(),
+        table.missing_left[:n].copy(),
+        table.left[:n].copy(),
+        table.right[:n].copy(),
+        table.n_rows[:n].copy(),
+        table.channels[:n].copy(),
+        table.spread[:n].copy(),
+    )
+
+
+@njit(inline="always")
+def may_split(rules, root, n_rows, depth, weight):
+    """Whether a node is shallow, large and heavy enough to be split."""
+    return (
+        depth < rules.max_depth
+        and n_rows >= max(rules.min_samples_split, 2 * rules.min_samples_leaf)
+        and weight >= 2.0 * root.least_weight
+    )
+
+
+class Waiting(NamedTuple):
+    """Right siblings of the nodes on the way down, to be grown later."""
+
+    place: np.ndarray  # (max. depth, 4) int64: start, end, depth, parent
+    key: np.ndarray  # (max. depth,) uint64
+
+
+@njit(nogil=True, cache=True)
+def grow_tree(data, centres, sample, rules, root, key, depth):
+    """Grow the subtree of the node that holds all rows of `sample`.
+
+    Parameters
+    ----------
+    data : BinnedRows
+    centres : (d, 256) float32, a value of each bin, for random splits.
+    sample : Sample, reordered in place.
+    rules : Rules
+    root : Root, of the whole tree.
+    key : uint64, the node's key.
+    depth : int, of the node.
+
+    Returns
+    -------
+    table : NodeTable
+    """
+    m, n = len(sample.rows), n_channels(rules)
+    table = _empty_table(m, n)
+    spare = Sample(np.empty(m, np.int32), np.empty(m, np.int64), np.empty(m, np.int64))
+    deepest = max(1, min(m, rules.max_depth))
+    waiting = Waiting(np.empty((deepest, 4), np.int64), np.empty(deepest, np.uint64))
+    scratch = empty_scratch(len(data.codes), n)
+    n_nodes = _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch)
+    return _first(table, n_nodes)
+
+
+@njit(nogil=True, cache=True)
+def sum_up(values, left, right):
+    """Give every inner node of a tree in preorder the sum of its leaves, in place."""
+    for t in range(len(values) - 1, -1, -1):
+        if left[t] >= 0:
+            values[t] = values[left[t]] + values[right[t]]
+
+
+@no_alloc
+def _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch):
+    """Depth first, the left child first: preorder. Returns the number of nodes."""
+    start, end, parent, n_waiting, t = 0, len(sample.rows), -1, 0, 0
+    while True:
+        if parent >= 0:
+            table.right[parent] = t
+        sum_channels(sample, start, end, rules, table.channels[t])
+        node = make_node(rules, root, table.channels[t], key, end - start, scratch)
+        middle = _split_node(
+            data, centres, sample, spare, start, end, rules, root, node, depth, table, t, scratch
+        )
+        t += 1
+        if middle > start:
+            waiting.place[n_waiting, 0], waiting.place[n_waiting, 1] = middle, end
+            waiting.place[n_waiting, 2], waiting.place[n_waiting, 3] = depth + 1, t - 1
+            waiting.key[n_waiting] = right_key(key)
+            n_waiting += 1
+            end, depth, key, parent = middle, depth + 1, left_key(key), -1
+        elif n_waiting > 0:
+            n_waiting -= 1
+            start, end = waiting.place[n_waiting, 0], waiting.place[n_waiting, 1]
+            depth, parent = waiting.place[n_waiting, 2], waiting.place[n_waiting, 3]
+            key = waiting.key[n_waiting]
+        else:
+            return t
+
+
+@njit(inline="always")
+def _split_node(
+    data, centres, sample, spare, start, end, rules, root, node, depth, table, t, scratch
+):
+    """Write node t and part its rows; returns where those of its right child begin, or `start`."""
+    table.feature[t], table.left[t], table.right[t] = LEAF, -1, -1
+    table.code[t], table.missing_left[t] = 0, 0
+    table.n_rows[t], table.spread[t] = end - start, 0.0
+    score, weight = node_score(rules.criterion, node)
+    best = scratch.best
+    if may_split(rules, root, end - start, depth, weight) and not _is_pure(
+        data, sample, start, end, node, rules
+    ):
+        _search(data, centres, sample, start, end, rules, node, scratch)
+        if best.split[0] >= 0 and best.score[0] - score >= root.least_gain:
+            feature, code, missing_left = best.split[0], best.split[1], best.split[2]
+            middle = _part(data.codes[feature], sample, spare, start, end, code, missing_left > 0)
+            table.feature[t], table.code[t], table.missing_left[t] = feature, code, missing_left
+            table.left[t] = t + 1
+            return middle
+    table.spread[t] = _leaf_spread(data, sample, start, end, rules)
+    return start

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A forest's training problem on binned rows: what every way of distributing it starts from.
+
+Weights and targets are integers, so that sums over rows have no rounding and merge exactly:
+
+    weight_i = round(w_i * weight_unit),        target_i = class of row i, or for regression
+    target_i = round(w_i * (y_i - centre) * target_unit)
+
+The units are powers of two, chosen so that no sum exceeds 2^62. For bootstrapped trees w_i = 1
+here: sample weights are the probabilities of the draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdist.kernels.binning import Bins, encode
+from skdist.kernels.bootstrap import block_counts, draw_counts
+from skdist.kernels.grow_tree import BinnedRows, NodeTable, Root, sum_up
+from skdist.kernels.node_split import ENTROPY, GINI, SQUARED_ERROR, Rules
+from skdist.summaries import Trees
+
+if TYPE_CHECKING:
+    from skdist.sharding import Shard
+
+_WEIGHT_BITS, _TARGET_BITS = 52, 62
+MAX_BLOCKS = 4096
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """How weights and targets become integers."""
+
+    centre: float = 0.0
+    target_unit: float = 1.0
+    weight_unit: float = 1.0
+
+
+@dataclass(frozen=True)
+class ForestProblem:
+    """What trees are grown from, but for the rows.
+
+    Parameters
+    ----------
+    rules : Rules
+    bins : Bins
+    fixed_point : FixedPoint
+    n_draws : int
+        Rows drawn for each tree's bootstrap sample; 0: every tree sees all rows.
+    block_mass : ndarray of shape (B,), float64
+        Rows, or sum of weights, of each block of rows that the bootstrap is drawn by.
+    """
+
+    rules: Rules
+    bins: Bins
+    fixed_point: FixedPoint
+    n_draws: int
+    block_mass: NDArray[np.float64]
+
+
+class BinnedShard(NamedTuple):
+    """A shard's rows, binned, and their place in the bootstrap."""
+
+    data: BinnedRows
+    first_block: int
+    starts: NDArray[np.int64]  # (b + 1,), first row of each of the shard's blocks
+    cumulative: NDArray[np.float64]  # (n,) weights summed within blocks; (0,) if all are equal
+
+
+def block_size(n_samples: int) -> int:
+    """Rows per block of the bootstrap: at most 4096 blocks, however the rows are sharded."""
+    return -(-n_samples // MAX_BLOCKS)
+
+
+def fixed_point(
+    y_range: tuple[float, float] | None, total_weight: float, weighted: bool, from_zero: bool
+) -> FixedPoint:
+    """Units that use the bits there are.
+
+    Parameters
+    ----------
+    y_range : (min, max) of y, or None for classes.
+    total_weight : sum of the weights a tree sees; an upper bound will do.
+    weighted : whether weights are fractions; otherwise they count rows.
+    from_zero : whether y is not centred (poisson needs sums of y itself).
+    """
+    weight_unit = _unit(total_weight, _WEIGHT_BITS) if weighted else 1.0
+    if y_range is None:
+        return FixedPoint(weight_unit=weight_unit)
+    low, high = y_range
+    centre = 0.0 if from_zero else low + (high - low) / 2
+    largest = max(abs(low - centre), abs(high - centre))
+    return FixedPoint(centre, _unit(total_weight * largest, _TARGET_BITS), weight_unit)
+
+
+def _unit(largest_sum: float, bits: int) -> float:
+    """The largest power of two that keeps `largest_sum` below 2**bits."""
+    if largest_sum <= 0.0:
+        return 1.0
+    return float(2.0 ** min(bits - 1 - np.frexp(largest_sum)[1], 1000))
+
+
+def bin_shard(
+    shard: Shard, problem: ForestProblem, first_block: int, starts: NDArray[np.int64]
+) -> BinnedShard:
+    """Codes, integer targets and integer weights of a shard of float32 X and encoded y."""
+    y, weight = shard.y, shard.sample_weight
+    regression, unit = problem.rules.n_classes == 0, problem.fixed_point
+    ones = np.ones(len(y), np.int64)
+    in_tree = None if problem.n_draws else weight
+    deviation = (y - unit.centre).astype(np.float64) if regression else np.empty(0)
+    target = y.astype(np.int64)
+    if regression:
+        share = deviation if in_tree is None else deviation * in_tree
+        target = np.rint(share * unit.target_unit).astype(np.int64)
+    whole = ones if in_tree is None else np.rint(in_tree * unit.weight_unit).astype(np.int64)
+    drawn_by_weight = bool(problem.n_draws) and weight is not None
+    return BinnedShard(
+        BinnedRows(encode(shard.X, problem.bins), target, whole, deviation),
+        first_block,
+        starts,
+        _cumulate(weight, starts) if drawn_by_weight else np.empty(0),
+    )
+
+
+def _cumulate(weight: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.concatenate(
+        [np.cumsum(weight[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    )
+
+
+def concatenate(shards: list[BinnedShard]) -> BinnedShard:
+    """The rows of consecutive shards as one."""
+    parts = [s.data for s in shards]
+    data = BinnedRows(
+        np.concatenate([p.codes for p in parts], axis=1),
+        *(np.concatenate([p[i] for p in parts]) for i in (1, 2, 3)),
+    )
+    starts, n = [np.zeros(1, np.int64)], 0
+    for s in shards:
+        starts.append(s.starts[1:] + n)
+        n += int(s.starts[-1])
+    return BinnedShard(
+        data,
+        shards[0].first_block,
+        np.concatenate(starts),
+        np.concatenate([s.cumulative for s in shards]),
+    )
+
+
+def draws(shard: BinnedShard, problem: ForestProblem, seed: int) -> NDArray[np.int32]:
+    """How often each of the shard's rows is in the sample of the tree with this seed."""
+    if not problem.n_draws:
+        return np.ones(int(shard.starts[-1]), np.int32)
+    counts = block_counts(seed, problem.block_mass, problem.n_draws)
+    own = counts[shard.first_block : shard.first_block + len(shard.starts) - 1]
+    drawn: NDArray[np.int32] = draw_counts(
+        seed, shard.first_block, shard.starts, own, shard.cumulative
+    )
+    return drawn
+
+
+def to_trees(table: NodeTable, problem: ForestProblem, root: Root) -> Trees:
+    """One tree's nodes in the units of X and y."""
+    leaf = table.left < 0
+    thresholds = problem.bins.edges[np.where(leaf, 0, table.feature), table.code]
+    value, weight, impurity = _statistics(table, problem, root)
+    return Trees(
+        offsets=np.array([0, len(leaf)]),
+        feature=table.feature,
+        threshold=np.where(leaf, np.float32(-2), thresholds),
+        left=table.left,
+        right=table.right,
+        missing_left=table.missing_left.astype(np.bool_),
+        impurity=impurity,
+        n_samples=table.n_rows,
+        weight=weight,
+        value=value,
+    )
+
+
+def _statistics(table: NodeTable, problem: ForestProblem, root: Root) -> tuple[Any, Any, Any]:
+    """Value (N, K), weight (N,) and impurity (N,) of the nodes."""
+    rules, unit = problem.rules, problem.fixed_point
+    if rules.n_classes:
+        mass = table.channels * root.scale
+        total = mass.sum(axis=1)
+        share = mass / total[:, None]
+        return share, total / unit.weight_unit, _class_impurity(share, rules.criterion)
+    weight = table.channels[:, 0] / unit.weight_unit
+    mean = table.channels[:, 1] / unit.target_unit / weight
+    spread = table.spread.copy()
+    sum_up(spread, table.left, table.right)
+    impurity = _regression_impurity(spread / table.channels[:, 0], mean, rules.criterion)
+    return (mean + unit.centre)[:, None], weight, impurity
+
+
+def _class_impurity(share: NDArray[np.float64], criterion: int) -> NDArray[np.float64]:
+    if criterion == GINI:
+        return np.asarray(1.0 - np.square(share).sum(axis=1))
+    assert criterion == ENTROPY
+    return np.asarray(-(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1))
+
+
+def _regression_impurity(
+    spread: NDArray[np.float64], mean: NDArray[np.float64], criterion: int
+) -> NDArray[np.float64]:
+    if criterion == SQUARED_ERROR:
+        return np.maximum(spread - np.square(mean), 0.0)
+    return np.asarray(spread - mean * np.log(np.where(mean > 0, mean, 1.0)))
