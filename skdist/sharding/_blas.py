@@ -7,12 +7,18 @@ would make the order of sums depend on the machine.
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,unused-ignore]
+import threadpoolctl  # type: ignore[import-untyped,unused-ignore]
 
+# threadpoolctl >= 3.8 lets only the thread that set OpenBLAS's limit change it. The last block out
+# may be in another thread than the first one in, so nobody is to own it; older versions have no
+# owner to forget.
+_clear_owner: Callable[..., None] = getattr(
+    threadpoolctl.OpenBLASController, "clear_controlling_thread", lambda force: None
+)
 _lock = threading.Lock()
 _depth = 0
 _limiter: Any = None
@@ -39,6 +45,7 @@ def _enter() -> None:
     global _depth, _limiter
     with _lock:
         if _depth == 0:
+            _clear_owner(force=True)
             _limiter = _current_controller().limit(limits=1, user_api="blas")
         _depth += 1
 
@@ -48,8 +55,10 @@ def _leave() -> None:
     with _lock:
         _depth -= 1
         if _depth == 0:
+            _clear_owner(force=True)
             _limiter.restore_original_limits()
             _limiter = None
+            _clear_owner(force=True)
 
 
 def _current_controller() -> Any:
@@ -59,6 +68,6 @@ def _current_controller() -> Any:
     """
     global _controller, _n_modules
     if len(sys.modules) != _n_modules:
-        _controller = ThreadpoolController()
+        _controller = threadpoolctl.ThreadpoolController()
         _n_modules = len(sys.modules)
     return _controller

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import cloudpickle
-from distributed import Client, Future, wait
+from distributed import Client, Future
 
 from skdist.sharding._executors import worker_scope
 from skdist.sharding._faults import raise_portably
@@ -137,5 +137,5 @@ def ancestry(pieces: Sequence[Piece]) -> Iterator[Piece]:
 def settled(piece: Piece) -> str:
     """Wait until the piece is there or is not coming; returns its future's status."""
     with suppress(CancelledError):
-        wait([piece.future])
+        piece.future.exception()
     return str(piece.future.status)

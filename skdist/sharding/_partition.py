@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from skdist.sharding._shard import Shard, shard_seed
+from skdist.sharding._shard import Shard, compressed, shard_seed
 from skdist.sharding._type_table import class_names, look_up
 
 
@@ -119,8 +119,8 @@ def _cut_csr(X: Any, rows: Sequence[range]) -> list[Any]:
 def _csr_rows(X: Any, r: range) -> Any:
     first, last = int(X.indptr[r.start]), int(X.indptr[r.stop])
     indptr = X.indptr[r.start : r.stop + 1] - X.indptr[r.start]
-    parts = (X.data[first:last], X.indices[first:last], indptr)
-    return type(X)(parts, shape=(len(r), X.shape[1]), copy=False)
+    shape = (len(r), X.shape[1])
+    return compressed(type(X), X.data[first:last], X.indices[first:last], indptr, shape)
 
 
 def _cut_csc(X: Any, rows: Sequence[range]) -> list[Any]:

@@ -51,7 +51,9 @@ class Parcel:
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         head, buffers = pickle_apart(self.value)
-        return _open_parcel, (self.writable, head, *map(pickle.PickleBuffer, buffers))
+        # Through Dask's scheduler things go by an older protocol, which has no buffers apart.
+        wrap = pickle.PickleBuffer if protocol >= 5 else bytes
+        return _open_parcel, (self.writable, head, *map(wrap, buffers))
 
 
 def _open_parcel(writable: bool, head: bytes, *buffers: Any) -> Parcel:

@@ -79,6 +79,13 @@ def read_only(value: Any) -> Any:
     return value if view is None else view(value)
 
 
+def compressed(cls: Any, data: Any, indices: Any, indptr: Any, shape: tuple[int, int]) -> Any:
+    """A CSR or CSC matrix on these very arrays: the constructor would copy views of large ones."""
+    matrix = cls(shape, dtype=data.dtype)
+    matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
+    return matrix
+
+
 def compact(value: Any) -> Any:
     """A contiguous array of the same memory order; any other value as it is.
 
@@ -103,8 +110,8 @@ def _read_only_array(array: Any) -> Any:
 
 
 def _read_only_compressed(matrix: Any) -> Any:
-    parts = tuple(_read_only_array(part) for part in (matrix.data, matrix.indices, matrix.indptr))
-    return type(matrix)(parts, shape=matrix.shape, copy=False)
+    data, indices, indptr = map(_read_only_array, (matrix.data, matrix.indices, matrix.indptr))
+    return compressed(type(matrix), data, indices, indptr, matrix.shape)
 
 
 _COMPACT = {"numpy.ndarray": _compact_array}

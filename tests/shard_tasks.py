@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Functions that tests run on shards: module-level, so that every backend can pickle them."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from skdist.sharding import effective_workers
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """A weighted sum and its weight: the simplest summary whose merge rounds."""
+
+    total: np.ndarray
+    weight: float
+
+    def __add__(self, other):
+        return Weighted(self.total + other.total, self.weight + other.weight)
+
+
+def weighted_sum(shard, scale=1.0):
+    """Sum of rows times their weights (1 where there are none)."""
+    X = np.asarray(shard.X, dtype=float)
+    weight = np.ones(len(X)) if shard.sample_weight is None else shard.sample_weight
+    return Weighted(scale * (weight @ X), float(weight.sum()))
+
+
+def gram(shard):
+    """A BLAS product whose bits depend on the order of its sums."""
+    return np.asarray(shard.X).T @ np.asarray(shard.X)
+
+
+def everything(shard, *broadcast):
+    """What a task is given, as plain values."""
+    return shard.index, shard.n_shards, shard.rows, shard.seed, shard.n_rows, broadcast
+
+
+def times(shard, factor):
+    return np.asarray(shard.X) * factor
+
+
+def identity(shard):
+    return shard
+
+
+def column_total(shard, column, offset=0.0):
+    return float(np.asarray(shard.X)[:, column].sum()) + offset
+
+
+def named(group, value):
+    return group, value
+
+
+def add(a, b):
+    return a + b
+
+
+def power(value, item, exponent=1):
+    return value * item**exponent
+
+
+def nothing(shard):
+    return None
+
+
+def process_id(shard):
+    return os.getpid()
+
+
+def seen_parallelism(shard, n_jobs=None):
+    """(workers a fit in this task would use, most BLAS threads, live threads of skdist's pools)."""
+    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return effective_workers(n_jobs), max(blas), joblib.effective_n_jobs(-1)
+
+
+def tally(folder):
+    """Count one call; returns how many there have been."""
+    Path(folder, f"{os.getpid()}-{threading.get_ident()}-{time.monotonic_ns()}").touch()
+    return len(os.listdir(folder))
+
+
+def die_first_time(shard, victim, folder):
+    """Kills its own process the first time shard `victim` comes by."""
+    if shard.index == victim and tally(folder) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return gram(shard)
+
+
+def die_always(shard, victim, folder):
+    if shard.index == victim:
+        tally(folder)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return shard.index
+
+
+def fail(shard, victim, folder):
+    """Raises for one shard, as bad data would."""
+    if shard.index == victim:
+        tally(folder)
+        raise ValueError("negative values in y")
+    return shard.index
+
+
+class Unpicklable(Exception):
+    """Cannot be unpickled: its constructor wants two arguments."""
+
+    def __init__(self, a, b):
+        super().__init__(f"{a} {b}")
+
+
+def fail_unpicklably(shard):
+    raise Unpicklable("bad", "rows")
+
+
+def dies_in_merge(folder, a, b):
+    if tally(folder) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return a + b
+
+
+def fail_plainly(shard, victim):
+    if shard.index == victim:
+        raise ValueError("negative values in y")
+    return shard.index
+
+
+def item_and_size(value, item):
+    return item, value.nbytes
+
+
+def die_once_extracting(folder, shard, group):
+    if (shard.index, group) == (3, 1) and tally(folder) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return column_total(shard, group)
+
+
+def fail_extracting(folder, shard, group):
+    return fail(shard, 3, folder)
+
+
+def fail_first_and_count(shard, folder):
+    if shard.index == 0:
+        raise ValueError("at once")
+    tally(folder)
+    time.sleep(0.02)
+
+
+def count_slowly(shard, folder):
+    tally(folder)
+    time.sleep(0.1)
+
+
+def interrupt_this_process():
+    os.kill(os.getpid(), signal.SIGINT)

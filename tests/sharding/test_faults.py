@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Processes that die, functions that raise; all on real pools and clusters."""
+
+import functools
+import operator
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+import shard_tasks as tasks
+
+from skdist._config import config_context
+from skdist.sharding import ShardLostError, shard_rows
+from skdist.sharding._threads import ThreadExecutor
+
+X = np.random.default_rng(0).normal(size=(800, 5))
+
+
+@pytest.fixture
+def expected():
+    return shard_rows(X, n_shards=8, n_jobs=1).map_reduce(tasks.gram)
+
+
+def test_a_killed_process_does_not_lose_the_round(process_backend, tmp_path, expected):
+    shards = shard_rows(X, n_shards=8)
+    got = shards.map_reduce(tasks.die_first_time, 3, str(tmp_path))
+    np.testing.assert_array_equal(got, expected)
+    assert len(os.listdir(tmp_path)) == 2
+    assert 1 <= shards.cost.retries <= 8
+    np.testing.assert_array_equal(shards.map_reduce(tasks.gram), expected)
+
+
+def test_a_killed_process_in_a_tree_reduction(process_backend, tmp_path, expected):
+    shards = shard_rows(X, n_shards=8)
+    merge = functools.partial(tasks.dies_in_merge, str(tmp_path))
+    got = shards.map_tree_reduce(tasks.gram, merge=merge)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_derived_shards_lost_with_a_worker_are_made_again(process_backend, tmp_path, expected):
+    derived = shard_rows(X, n_shards=8).map_shards(tasks.times, 1.0)
+    for round_folder in ("a", "b"):
+        folder = tmp_path / round_folder
+        folder.mkdir()
+        got = derived.map_reduce(tasks.die_first_time, 3, str(folder))
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_a_killed_process_in_group_reduce(process_backend, tmp_path):
+    shards = shard_rows(X, n_shards=8)
+    extract = functools.partial(tasks.die_once_extracting, str(tmp_path))
+    got = shards.group_reduce(extract, range(3), merge=operator.add, finish=tasks.named)
+    undisturbed = shards.group_reduce(
+        tasks.column_total, range(3), merge=operator.add, finish=tasks.named
+    )
+    assert got == undisturbed
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_task_that_always_dies_is_given_up_and_named(process_backend, tmp_path, retries):
+    shards = shard_rows(X, n_shards=8)
+    message = r"shard 3 of 8 \(rows 300 to 399\) was given up"
+    with config_context(retries=retries), pytest.raises(ShardLostError, match=message):
+        shards.map(tasks.die_always, 3, str(tmp_path))
+    # Dask itself runs a task up to 1 + allowed-failures = 4 times before it says so.
+    tries = len(os.listdir(tmp_path))
+    assert 1 + retries <= tries <= (1 + retries if process_backend == "loky" else 4 + 4 * retries)
+    assert shards.map(tasks.nothing) == [None] * 8
+
+
+def test_an_exception_is_raised_once_with_the_shard_named(backend, tmp_path):
+    shards = shard_rows(X, n_shards=8)
+    with pytest.raises(ValueError, match="negative values in y") as caught:
+        shards.map_reduce(tasks.fail, 3, str(tmp_path))
+    assert caught.value.__notes__ == ["while fitting shard 3 of 8 (rows 300 to 399)"]
+    assert len(os.listdir(tmp_path)) == 1
+    assert shards.cost.retries == 0
+
+
+def test_an_exception_under_a_tree_reduction_names_its_shard(backend, tmp_path):
+    shards = shard_rows(X, n_shards=8)
+    with pytest.raises(ValueError, match="negative values in y") as caught:
+        shards.map_tree_reduce(tasks.fail, 3, str(tmp_path), merge=operator.add)
+    assert caught.value.__notes__ == ["while fitting shard 3 of 8 (rows 300 to 399)"]
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_an_exception_in_group_reduce_names_its_shard(backend, tmp_path):
+    shards = shard_rows(X, n_shards=8)
+    extract = functools.partial(tasks.fail_extracting, str(tmp_path))
+    with pytest.raises(ValueError, match="negative values in y") as caught:
+        shards.group_reduce(extract, [0], merge=operator.add, finish=tasks.named)
+    assert caught.value.__notes__[0] == "while fitting shard 3 of 8 (rows 300 to 399)"
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_an_exception_that_cannot_be_unpickled_is_not_a_dead_process(process_backend):
+    shards = shard_rows(X, n_shards=2)
+    with pytest.raises(RuntimeError, match="Unpicklable: bad rows") as caught:
+        shards.map(tasks.fail_unpicklably)
+    assert not isinstance(caught.value, ShardLostError)
+    assert shards.cost.retries == 0
+
+
+def test_an_exception_cancels_what_is_queued(tmp_path):
+    shards = shard_rows(X, n_shards=100, n_jobs=2)
+    assert isinstance(shards._executor, ThreadExecutor)
+    with pytest.raises(ValueError, match="at once"):
+        shards.map(tasks.fail_first_and_count, str(tmp_path))
+    time.sleep(0.1)
+    assert len(os.listdir(tmp_path)) < 10
+
+
+def test_an_interrupt_cancels_what_is_queued(backend, tmp_path):
+    shards = shard_rows(X, n_shards=40)
+    timer = threading.Timer(0.4, tasks.interrupt_this_process)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        shards.map(tasks.count_slowly, str(tmp_path))
+    timer.join()
+    time.sleep(0.5)
+    started = len(os.listdir(tmp_path))
+    assert started < 40
+    time.sleep(0.5)
+    assert len(os.listdir(tmp_path)) == started
