@@ -2,11 +2,55 @@
 """Every private name of scikit-learn that skdist relies on, in one place.
 
 Whoever moves skdist to a newer scikit-learn reads this file first: nothing else imports from a
-module of scikit-learn whose name starts with an underscore.
+module of scikit-learn whose name starts with an underscore, or a name that starts with one.
 """
+
+import inspect
+from typing import Any
+
+from sklearn.base import _fit_context
+from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight
 
 # `Tree` is the Cython tree behind `DecisionTree*.tree_`; `NODE_DTYPE` is the record of one of its
 # nodes. Both are needed because scikit-learn has no public way to build a tree it did not grow.
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
-__all__ = ["NODE_DTYPE", "Tree"]
+__all__ = [
+    "NODE_DTYPE",
+    "Interval",
+    "StrOptions",
+    "Tree",
+    "check_sample_weight",
+    "encode_classes",
+    "fit_context",
+    "missing_values_allowed",
+    "n_bootstrap_draws",
+]
+
+fit_context = _fit_context
+check_sample_weight = _check_sample_weight
+# Since 1.9 a fraction of `max_samples` is one of the sum of weights.
+_TAKES_WEIGHT = "sample_weight" in inspect.signature(_get_n_samples_bootstrap).parameters
+
+
+def n_bootstrap_draws(n_samples: int, max_samples: Any, sample_weight: Any) -> int:
+    """Rows that each tree's bootstrap draws."""
+    if _TAKES_WEIGHT:
+        return int(_get_n_samples_bootstrap(n_samples, max_samples, sample_weight))
+    return int(_get_n_samples_bootstrap(n_samples, max_samples))
+
+
+def encode_classes(forest: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+    """Encoded y (n, n_outputs) and the expanded class weights or None; sets `classes_`."""
+    method = forest._validate_y_class_weight
+    if "sample_weight" in inspect.signature(method).parameters:
+        return method(y, sample_weight)  # type: ignore[no-any-return]
+    return method(y)  # type: ignore[no-any-return]
+
+
+def missing_values_allowed(forest: Any, X: Any) -> None:
+    """Raise scikit-learn's error if X has values that the forest's criterion cannot take."""
+    tree = type(forest.estimator)(criterion=forest.criterion)
+    tree._compute_missing_values_in_feature_mask(X, estimator_name=type(forest).__name__)

@@ -203,7 +203,7 @@ def to_sklearn_trees(
             f"Got {len(seeds)} seeds for {trees.n_trees} trees; pass one seed per tree."
         )
     learned: dict[str, Any] = {"n_features_in_": n_features, "n_outputs_": 1}
-    learned["max_features_"] = _n_candidates(template.max_features, n_features)
+    learned["max_features_"] = n_candidates(template.max_features, n_features)
     if is_classifier(template):
         labels = np.arange(trees.n_values, dtype=np.float64) if classes is None else classes
         learned["classes_"] = np.asarray(labels)
@@ -258,7 +258,7 @@ def _depth(tree: Trees) -> int:
     return depth
 
 
-def _n_candidates(max_features: Any, n_features: int) -> int:
+def n_candidates(max_features: Any, n_features: int) -> int:
     """Features drawn at a split, as scikit-learn reads `max_features`."""
     match max_features:
         case None:

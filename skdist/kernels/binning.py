@@ -17,7 +17,7 @@ MISSING = 255
 _BLOCK = 1024  # rows of X that stay in L2 while all features are encoded
 
 
-def bin_edges(column, max_bins=MAX_BINS):
+def bin_edges(column: np.ndarray, max_bins: int = MAX_BINS) -> tuple[np.ndarray, np.ndarray]:
     """Edges and centres of the bins of one feature.
 
     At most `max_bins` distinct values: a bin each, edges midway. More: bins of about equal mass,
@@ -44,7 +44,7 @@ def bin_edges(column, max_bins=MAX_BINS):
     return _midway(values[last], values[last + 1]), values[(starts + stops) // 2]
 
 
-def _equal_mass_cuts(counts, max_bins):
+def _equal_mass_cuts(counts: np.ndarray, max_bins: int) -> np.ndarray:
     """Indices of the last distinct value of all bins but the last, for bins of equal mass.
 
     A value that alone outweighs its share closes a bin; the bins it would have used up
@@ -64,7 +64,7 @@ def _equal_mass_cuts(counts, max_bins):
     return np.array(cuts)
 
 
-def _midway(low, high):
+def _midway(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Float32 t with low <= t < high, midway: x <= t separates the two values."""
     middle = (low.astype(np.float64) + high) / 2
     rounded = middle.astype(np.float32)
@@ -116,7 +116,7 @@ class Bins(NamedTuple):
     n_edges: np.ndarray  # (d,) int64
 
 
-def make_bins(sample):
+def make_bins(sample: np.ndarray) -> Bins:
     """Bins of all features of a sample (n, d) float32, NaN allowed."""
     d = sample.shape[1]
     edges = np.full((d, MAX_BINS + 1), np.inf, np.float32)
@@ -128,7 +128,7 @@ def make_bins(sample):
     return Bins(edges, centres, n_edges)
 
 
-def encode(X, bins):
+def encode(X: np.ndarray, bins: Bins) -> np.ndarray:
     """Codes (d, n) uint8 of float32 X (n, d)."""
     codes = np.empty(X.shape[::-1], np.uint8)
     encode_columns(X, bins.edges, bins.n_edges, codes)

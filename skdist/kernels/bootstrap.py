@@ -18,7 +18,7 @@ from skdist.kernels.counter_rng import draw_below, draw_unit, mix, tree_key
 _BLOCK_SALT = np.uint64(0xA0761D6478BD642F)
 
 
-def block_counts(seed, mass, n_draws):
+def block_counts(seed: int, mass: np.ndarray, n_draws: int) -> np.ndarray:
     """Draws that fall into each block, (B,) int64.
 
     `mass` (B,) float64 is each block's share, its rows or its sum of weights.

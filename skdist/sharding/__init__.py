@@ -10,6 +10,7 @@ from skdist.sharding._dataset import ShardedDataset
 from skdist.sharding._faults import ShardLostError
 from skdist.sharding._replicated import Replicated, replicate
 from skdist.sharding._rows import shard_rows
+from skdist.sharding._rows_in_threads import for_row_blocks, joblib_workers
 from skdist.sharding._shard import Shard
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "ShardLostError",
     "ShardedDataset",
     "effective_workers",
+    "for_row_blocks",
+    "joblib_workers",
     "replicate",
     "shard_rows",
 ]

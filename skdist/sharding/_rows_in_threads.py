@@ -2,12 +2,12 @@
 """Rows of one array in blocks over the threads of this machine: for prediction."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 import joblib
 
-from skdist.sharding._choice import executor_for, nothing_configured
+from skdist.sharding._choice import executor_for
 from skdist.sharding._cost import Meter
 from skdist.sharding._executors import Wave
 from skdist.sharding._threads import ThreadExecutor
@@ -41,11 +41,9 @@ def for_row_blocks(
     return ThreadExecutor(workers).run(Wave(function, own, (), labels), Meter())
 
 
-def joblib_threads(n_jobs: int | None) -> AbstractContextManager[Any]:
-    """A context in which scikit-learn's own ``Parallel`` uses what skdist would.
+def joblib_workers(n_jobs: int | None = None) -> AbstractContextManager[Any]:
+    """A context in which scikit-learn's own ``Parallel`` uses as many workers as skdist would.
 
-    All cores where nothing is configured; what the user configured elsewhere.
+    All cores where nothing is configured, and the backend the user configured.
     """
-    if n_jobs is None and nothing_configured():
-        return joblib.parallel_config(backend="threading", n_jobs=executor_for(None).workers)
-    return nullcontext()
+    return joblib.parallel_config(n_jobs=executor_for(n_jobs).workers)  # type: ignore[no-any-return]

@@ -12,7 +12,9 @@ here: sample weights are the probabilities of the draws.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -71,9 +73,45 @@ class BinnedShard(NamedTuple):
     cumulative: NDArray[np.float64]  # (n,) weights summed within blocks; (0,) if all are equal
 
 
+@dataclass(frozen=True)
+class BlockLayout:
+    """How the rows are cut into the blocks of the bootstrap.
+
+    Parameters
+    ----------
+    size : int
+        Rows per block; the last block of a shard may have fewer.
+    first : tuple of int
+        Number of each shard's first block among all.
+    rows : tuple of int
+        Rows of each shard.
+    """
+
+    size: int
+    first: tuple[int, ...]
+    rows: tuple[int, ...]
+
+    def starts(self, shard: int) -> NDArray[np.int64]:
+        """First row of each block of a shard, and its number of rows, (b + 1,)."""
+        return np.append(np.arange(0, self.rows[shard], self.size), self.rows[shard])
+
+    def sizes(self) -> NDArray[np.float64]:
+        """Rows of every block of all shards, (B,)."""
+        return np.concatenate([np.diff(self.starts(k)) for k in range(len(self.rows))]).astype(
+            np.float64
+        )
+
+
 def block_size(n_samples: int) -> int:
     """Rows per block of the bootstrap: at most 4096 blocks, however the rows are sharded."""
     return -(-n_samples // MAX_BLOCKS)
+
+
+def lay_blocks(rows: Sequence[range]) -> BlockLayout:
+    """Blocks within shards; the same for all shards that are cut between blocks."""
+    size, counts = block_size(rows[-1].stop), tuple(len(r) for r in rows)
+    blocks = [-(-n // size) for n in counts]
+    return BlockLayout(size, (0, *accumulate(blocks[:-1])), counts)
 
 
 def fixed_point(
@@ -128,9 +166,7 @@ def bin_shard(
 
 
 def _cumulate(weight: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.concatenate(
-        [np.cumsum(weight[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-    )
+    return np.concatenate([np.cumsum(weight[a:b]) for a, b in pairwise(starts)])
 
 
 def concatenate(shards: list[BinnedShard]) -> BinnedShard:
@@ -161,6 +197,22 @@ def draws(shard: BinnedShard, problem: ForestProblem, seed: int) -> NDArray[np.i
     drawn: NDArray[np.int32] = draw_counts(
         seed, shard.first_block, shard.starts, own, shard.cumulative
     )
+    return drawn
+
+
+def draw_rows(
+    layout: BlockLayout,
+    block_mass: NDArray[np.float64],
+    n_draws: int,
+    seed: int,
+    weight: NDArray[np.float64] | None,
+) -> NDArray[np.int32]:
+    """The draws of all rows, from their weights alone."""
+    sizes = layout.sizes().astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    cumulative = np.empty(0) if weight is None else _cumulate(weight, starts)
+    counts = block_counts(seed, block_mass, n_draws)
+    drawn: NDArray[np.int32] = draw_counts(seed, 0, starts, counts, cumulative)
     return drawn
 
 

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From shards of validated rows to the trees of a forest: shard, bin, solve."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from skdist._estimator import Stopwatch
+from skdist._report import FitReport, ShardFacts
+from skdist.ensemble._settings import ForestSettings
+from skdist.kernels.node_split import ENTROPY, GINI, POISSON, SQUARED_ERROR, Rules
+from skdist.sharding import Shard, ShardedDataset, replicate
+from skdist.solvers.binned_forest import (
+    BinnedShard,
+    BlockLayout,
+    ForestProblem,
+    bin_shard,
+    concatenate,
+    fixed_point,
+    lay_blocks,
+)
+from skdist.solvers.quantile_bins import quantile_bins
+from skdist.solvers.replicated_forest import replicated_forest
+from skdist.solvers.target_facts import TargetFacts, skew, target_facts
+from skdist.summaries import Trees
+
+MOST_REPLICATED = 4 << 30
+
+
+def physical_memory() -> int:
+    """Bytes of memory of this machine."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows does not tell
+        return 4 * MOST_REPLICATED
+
+
+@dataclass(frozen=True, eq=False)
+class GrownForest:
+    """What a binned fit returns."""
+
+    trees: Trees
+    tree_weight: np.ndarray  # (T,) float64, of the votes; mean 1
+    problem: ForestProblem
+    layout: BlockLayout
+    binned: ShardedDataset
+    facts: list[TargetFacts]
+    report: FitReport
+
+
+def fit_binned(shards: ShardedDataset, settings: ForestSettings, why: str) -> GrownForest:
+    """Grow the forest on shards of float32 X, encoded y and float64 weights (or None)."""
+    watch = Stopwatch()
+    facts = target_facts(shards, settings.rules.n_classes)
+    layout = lay_blocks(shards.rows)
+    bins = quantile_bins(shards)
+    problem = state_problem(shards, settings, facts, layout, bins)
+    binned = shards.map_shards(_bin, problem, layout)
+    watch.lap("bin")
+    strategy, because = choose_strategy(settings.strategy, shards.n_samples, len(bins.n_edges))
+    trees, weight, extra = _SOLVERS[strategy](shards, binned, problem, settings)
+    watch.lap("grow")
+    cost = shards.cost
+    report = FitReport(
+        method="hist",
+        strategy=strategy,
+        exact=strategy != "shard",
+        why=(why, because),
+        rounds=cost.rounds + extra.pop("rounds", 0),
+        bytes_down=cost.bytes_down + extra.pop("bytes_down", 0),
+        bytes_up=cost.bytes_up + extra.pop("bytes_up", 0),
+        retries=cost.retries + extra.pop("retries", 0),
+        seconds=watch.seconds,
+        shards=shard_table(shards.rows, facts),
+        extra=extra,
+    )
+    return GrownForest(trees, weight, problem, layout, binned, facts, report)
+
+
+def _bin(shard: Shard, problem: ForestProblem, layout: BlockLayout) -> BinnedShard:
+    k = shard.index
+    return bin_shard(shard, problem, layout.first[k], layout.starts(k))
+
+
+def state_problem(
+    shards: ShardedDataset,
+    settings: ForestSettings,
+    facts: Sequence[TargetFacts],
+    layout: BlockLayout,
+    bins: Any,
+) -> ForestProblem:
+    """Units, limits and probabilities of the draws, from facts about all rows."""
+    rules, everything = settings.rules, reduce(add, facts)
+    weighted = shards.map(_has_weights)[0]
+    y_range = None if rules.n_classes else (everything.low, everything.high)
+    unit = fixed_point(
+        y_range,
+        settings.n_draws or everything.weight,
+        weighted and not settings.n_draws,
+        rules.criterion == POISSON,
+    )
+    mass = layout.sizes()
+    if weighted and settings.n_draws:
+        mass = np.concatenate(shards.map(_block_weights, layout))
+    rules = rules._replace(
+        min_decrease=_in_score_units(settings.min_impurity_decrease, rules, unit)
+    )
+    return ForestProblem(rules, bins, unit, settings.n_draws, mass)
+
+
+def _has_weights(shard: Shard) -> bool:
+    return shard.sample_weight is not None
+
+
+def _block_weights(shard: Shard, layout: BlockLayout) -> np.ndarray:
+    starts = layout.starts(shard.index)
+    return np.add.reduceat(shard.sample_weight, starts[:-1]) if len(starts) > 1 else np.empty(0)
+
+
+def _in_score_units(decrease: float, rules: Rules, unit: Any) -> float:
+    """`min_impurity_decrease` as a difference of scores per unit of integer weight."""
+    if decrease <= 0.0:
+        return -np.inf  # a split that gains nothing is made, as scikit-learn does
+    per_weight = {
+        GINI: 1.0,
+        ENTROPY: np.log(2.0),  # scores are in nats, impurities in bits
+        SQUARED_ERROR: (unit.target_unit / unit.weight_unit) ** 2,
+        POISSON: unit.target_unit / unit.weight_unit,
+    }
+    return float((decrease - np.finfo(np.float64).eps) * per_weight[rules.criterion])
+
+
+def choose_strategy(asked: str, n_samples: int, n_features: int) -> tuple[str, str]:
+    """The strategy, and why."""
+    if asked != "auto":
+        return asked, f"strategy={asked!r} was asked for."
+    n_bytes, most = n_samples * (n_features + 16), min(physical_memory() // 4, MOST_REPLICATED)
+    if n_bytes <= most:
+        return "replicate", f"{n_bytes:,} bytes of binned rows fit on every worker ({most:,})."
+    return (
+        "histogram",
+        f"{n_bytes:,} bytes of binned rows are too many for every worker ({most:,}).",
+    )
+
+
+def _replicate(
+    shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
+) -> tuple[Trees, np.ndarray, dict[str, Any]]:
+    whole = concatenate(binned.map(_payload))
+    rows = replicate(whole, n_jobs=settings.n_jobs)
+    trees = replicated_forest(rows, problem, settings.seeds)
+    cost = rows.cost
+    extra = {"rounds": cost.rounds, "bytes_down": cost.bytes_down, "bytes_up": cost.bytes_up}
+    return trees, np.ones(trees.n_trees), {**extra, "retries": cost.retries}
+
+
+def _payload(shard: Shard) -> Any:
+    return shard.X
+
+
+def _histogram(
+    shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
+) -> tuple[Trees, np.ndarray, dict[str, Any]]:
+    from skdist.solvers.histogram_forest import histogram_forest
+
+    trees = histogram_forest(binned, problem, settings.seeds)
+    return trees, np.ones(trees.n_trees), {}
+
+
+def _shard(
+    shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
+) -> tuple[Trees, np.ndarray, dict[str, Any]]:
+    from skdist.solvers.leaf_refit import leaf_refit
+    from skdist.solvers.sharded_forest import sharded_forest
+
+    trees, weight, home = sharded_forest(binned, problem, settings.seeds)
+    refitted, decision = leaf_refit(shards, trees, weight, home)
+    return refitted, weight, {"leaf_refit": decision}
+
+
+_SOLVERS = {"replicate": _replicate, "histogram": _histogram, "shard": _shard}
+
+
+def shard_table(rows: Sequence[range], facts: Sequence[TargetFacts]) -> tuple[ShardFacts, ...]:
+    """The table of shards in `report_`."""
+    everything = reduce(add, facts)
+    table = []
+    for own_rows, own in zip(rows, facts, strict=True):
+        mean = (own.mean,) if own.n_rows else ()
+        rates = tuple((own.class_weight / max(own.weight, 1e-300)).tolist())
+        table.append(ShardFacts(own_rows, own.weight, rates or mean, skew(own, everything)))
+    return tuple(table)
+
+
+def out_of_bag(
+    shards: ShardedDataset, grown: GrownForest, trees: Trees, seeds: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Summed votes (n, K) and their number (n,) by trees that did not see the row."""
+    from skdist.solvers.out_of_bag import out_of_bag_votes
+
+    return out_of_bag_votes(shards, grown.binned, grown.problem, trees, seeds)

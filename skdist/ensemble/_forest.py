@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the distributed forests share: fit in five steps, predict row by row in threads.
+
+Validate, encode, shard, solve, expose. Everything scikit-learn's forests do with fitted trees
+(importances, decision paths, partial dependence) goes on working: `estimators_` are real
+scikit-learn trees, built when somebody looks at them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skdist._estimator import all_or_nothing
+from skdist._report import FitReport
+from skdist._sklearn import Interval, StrOptions, fit_context
+from skdist.ensemble._export import from_sklearn_trees, to_sklearn_trees
+from skdist.ensemble._method import SMALL, choose_method
+from skdist.ensemble._validation import validate_rows
+from skdist.sharding import for_row_blocks, joblib_workers, shard_rows
+from skdist.summaries import Trees
+
+LEAST_ROWS = 1024  # per thread in predict
+MOST_VALUES = 1 << 24  # of X per predicted block, which is copied
+MAX_SEED = np.iinfo(np.int32).max
+
+
+class DistributedForest:
+    """Mixin in front of a scikit-learn forest class."""
+
+    _parameter_constraints = {
+        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
+        "strategy": [StrOptions({"auto", "replicate", "histogram", "shard"})],
+        "tree_method": [StrOptions({"auto", "hist", "exact"})],
+    }
+    _random_splits = False
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Grow the forest.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Used as float32. NaN is a value of its own, sent to the better side of each split.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+            With ``bootstrap=True`` rows are drawn with probabilities in proportion to it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For what scikit-learn's class refuses, and where binned trees are asked for together
+            with a parameter that only exact trees obey. The estimator is then as it was before.
+        """
+        with all_or_nothing(self):
+            method, why = choose_method(self, X, y)
+            fit = self._fit_exact if method == "exact" else self._fit_binned
+            fit(X, y, sample_weight, why)
+        return self
+
+    def _fit_exact(self, X, y, sample_weight, why):
+        """scikit-learn's own fit, on the workers that skdist would use."""
+        small = np.shape(X)[0] * self.n_estimators < SMALL if np.ndim(X) else True
+        with joblib_workers(1 if small else self.n_jobs):
+            super().fit(X, y, sample_weight)
+        self._seeds = [tree.random_state for tree in self._estimators]
+        self._trees = self._tree_weight = self._packed = None
+        self.n_shards_ = 1
+        self.report_ = FitReport(method="exact", strategy="local", exact=True, why=(why,))
+
+    def _fit_binned(self, X, y, sample_weight, why):
+        """Validate, encode, shard, solve, expose."""
+        # Here and not above: a forest too small for the kernel never loads numba.
+        from skdist.ensemble._binned_fit import fit_binned
+        from skdist.ensemble._settings import resolve_settings
+        from skdist.solvers.binned_forest import block_size
+
+        rows = validate_rows(self, X, y, sample_weight)
+        n_samples = len(rows.X)
+        known, seeds = self._known_trees(), self._draw_seeds()
+        settings = resolve_settings(self, rows, seeds[known.n_trees :])
+        n_shards = self.n_shards or default_n_shards(n_samples)
+        shards = shard_rows(
+            rows.X,
+            rows.y,
+            rows.sample_weight,
+            n_shards=n_shards,
+            n_jobs=self.n_jobs,
+            align=block_size(n_samples) if n_shards * block_size(n_samples) <= n_samples else 1,
+        )
+        grown = fit_binned(shards, settings, why)
+        self._keep_trees(known + grown.trees, seeds, grown)
+        self.n_shards_, self.report_ = n_shards, grown.report
+        if self.oob_score:
+            self._set_oob(shards, grown, rows)
+
+    def _known_trees(self):
+        """The trees that a warm start goes on from."""
+        n_values = self.n_classes_ if is_classifier(self) else 1
+        if not self.warm_start or "_seeds" not in vars(self):
+            return Trees.empty(n_values)
+        trees = self._as_trees()
+        if self.n_estimators < trees.n_trees:
+            raise ValueError(
+                f"n_estimators={self.n_estimators} must be larger or equal to "
+                f"len(estimators_)={trees.n_trees} when warm_start==True"
+            )
+        if trees.n_values != n_values:
+            raise ValueError(
+                f"The forest has {trees.n_values} classes, y has {n_values}; a warm start needs "
+                "the same classes. Fit a new forest, or fit shards and merge them."
+            )
+        return trees
+
+    def _draw_seeds(self):
+        """One seed per tree, those that scikit-learn's forest would draw."""
+        random_state = check_random_state(self.random_state)
+        return [int(seed) for seed in random_state.randint(MAX_SEED, size=self.n_estimators)]
+
+    def _keep_trees(self, trees, seeds, grown):
+        self._trees, self._seeds = trees, seeds
+        self._estimators = self._packed = None
+        self._tree_weight = grown.tree_weight
+        self._bootstrap = (grown.layout, grown.problem.block_mass, grown.problem.n_draws)
+
+    def _as_trees(self):
+        """The fitted trees as one value."""
+        if self._trees is not None:
+            return self._trees
+        return from_sklearn_trees(self._estimators)
+
+    @property
+    def estimators_(self):
+        """The trees as scikit-learn's decision trees, built at the first look."""
+        if "_seeds" not in vars(self) and "_estimators" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        if self._estimators is None:
+            self._estimators = to_sklearn_trees(
+                self._trees,
+                self._make_estimator(append=False),
+                self._seeds,
+                n_features=self.n_features_in_,
+            )
+        return self._estimators
+
+    @estimators_.setter
+    def estimators_(self, trees):
+        self._estimators = trees
+
+    def __sklearn_is_fitted__(self):
+        return "_seeds" in vars(self)
+
+    def __getstate__(self):
+        # Both can be made again: the packed nodes, and scikit-learn's copy of the trees.
+        state = super().__getstate__().copy()
+        if state.get("_seeds") is not None:
+            state["_packed"] = None
+            if state["_trees"] is not None:
+                state["_estimators"] = None
+        return state
+
+    def _get_estimators_indices(self):
+        """Rows of each tree's sample, with repetitions."""
+        if self._trees is None or not self.bootstrap:
+            yield from super()._get_estimators_indices()
+            return
+        from skdist.solvers.binned_forest import draw_rows
+
+        for seed in self._seeds:
+            drawn = draw_rows(*self._bootstrap, seed, self._sample_weight)
+            yield np.repeat(np.arange(len(drawn), dtype=np.int32), drawn)
+
+    def _validate_X_predict(self, X):
+        check_is_fitted(self)
+        if self._trees is None:
+            return super()._validate_X_predict(X)
+        return validate_data(
+            self,
+            X,
+            dtype=np.float32,
+            order="C",
+            accept_sparse="csr",
+            reset=False,
+            ensure_all_finite=True if issparse(X) else "allow-nan",
+        )
+
+    def _uses_kernel(self, X):
+        """Whether prediction goes through the packed trees, or scikit-learn's."""
+        if self._trees is not None:
+            return True
+        return self.n_outputs_ == 1 and X.shape[0] * len(self._seeds) >= SMALL
+
+    def _mean_vote(self, X):
+        """Weighted mean of the trees' values, (n, K)."""
+        from skdist.kernels.predict_trees import add_votes, pack_votes
+
+        weight = self._tree_weight
+        if self._packed is None:
+            self._packed = pack_votes(weigh_votes(self._as_trees(), weight))
+        total = len(self._seeds) if weight is None else weight.sum()
+        votes = np.zeros((X.shape[0], self._packed.votes.shape[1]))
+
+        def add(start, stop):
+            for a, b in _pieces(start, stop, X.shape[1]):
+                add_votes(self._packed, _dense(X[a:b]), votes[a:b])
+
+        for_row_blocks(add, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
+        votes /= total
+        return votes
+
+    def apply(self, X):
+        """Number of the leaf that each row reaches in each tree, (n_samples, n_estimators)."""
+        X = self._validate_X_predict(X)
+        if not self._uses_kernel(X):
+            with joblib_workers(self.n_jobs):
+                return super().apply(X)
+        from skdist.kernels.predict_trees import apply, pack_leaves
+
+        packed = pack_leaves(self._as_trees())
+        leaves = np.empty((X.shape[0], len(self._seeds)), np.int64)
+
+        def write(start, stop):
+            for a, b in _pieces(start, stop, X.shape[1]):
+                apply(packed, _dense(X[a:b]), leaves[a:b])
+
+        for_row_blocks(write, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
+        return leaves
+
+    def _set_oob(self, shards, grown, rows):
+        """Out-of-bag estimates and score, named as scikit-learn names them."""
+        from skdist.ensemble._binned_fit import out_of_bag
+
+        votes, n_votes = out_of_bag(shards, grown, self._trees, self._seeds)
+        if (n_votes == 0).any():
+            warnings.warn(
+                "Some inputs do not have OOB scores. This probably means too few trees were "
+                "used to compute any reliable OOB estimates.",
+                UserWarning,
+                stacklevel=3,
+            )
+        self._expose_oob(votes / np.maximum(n_votes, 1)[:, None], rows.y.reshape(-1, 1))
+
+
+def default_n_shards(n_samples):
+    """Shards of the rows, from their number alone: one per 16,384, at most 64."""
+    return int(np.clip(n_samples // 16_384, 1, 64))
+
+
+def weigh_votes(trees, weight):
+    """Trees whose values are multiplied by the weights of their votes."""
+    if weight is None or np.all(weight == 1.0):
+        return trees
+    per_node = np.repeat(weight, np.diff(trees.offsets))
+    return replace(trees, value=trees.value * per_node[:, None])
+
+
+def _pieces(start, stop, n_features):
+    """Blocks of rows small enough to be copied."""
+    size = max(256, MOST_VALUES // n_features)
+    return [(a, min(a + size, stop)) for a in range(start, stop, size)]
+
+
+def _dense(X):
+    return X.toarray() if issparse(X) else X
+
+
+class DistributedForestClassifier(DistributedForest):
+    """The classifiers' part of the mixin."""
+
+    def predict_proba(self, X):
+        """Class probabilities: the mean of the trees', (n_samples, n_classes).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes), or a list of such arrays
+            Columns in the order of `classes_`.
+        """
+        X = self._validate_X_predict(X)
+        if self._uses_kernel(X):
+            return self._mean_vote(X)
+        with joblib_workers(self.n_jobs):
+            return super().predict_proba(X)
+
+    def _expose_oob(self, votes, y):
+        from sklearn.metrics import accuracy_score
+
+        score = self.oob_score if callable(self.oob_score) else accuracy_score
+        self.oob_decision_function_ = votes
+        self.oob_score_ = score(y, np.argmax(votes, axis=1))
+
+
+class DistributedForestRegressor(DistributedForest):
+    """The regressors' part of the mixin."""
+
+    def predict(self, X):
+        """Mean prediction of the trees, (n_samples,) or (n_samples, n_outputs).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        X = self._validate_X_predict(X)
+        if self._uses_kernel(X):
+            return self._mean_vote(X)[:, 0]
+        with joblib_workers(self.n_jobs):
+            return super().predict(X)
+
+    def _expose_oob(self, votes, y):
+        from sklearn.metrics import r2_score
+
+        score = self.oob_score if callable(self.oob_score) else r2_score
+        self.oob_prediction_ = votes[:, 0]
+        self.oob_score_ = score(y, self.oob_prediction_)
