@@ -45,8 +45,11 @@ def config_context(*, retries: int | None = None) -> Iterator[None]:
     ----------
     retries : int, optional
         How many times a task whose worker process died is run again before the fit is given up
-        with :class:`skdist.sharding.ShardLostError`. 0 gives up at once. An exception raised by
-        the task itself is never retried. ``None`` leaves the setting as it is.
+        with :class:`skdist.sharding.ShardLostError`. Of several tasks that were lost together each
+        runs again once in any case, alone: that tells the one that killed the process from its
+        neighbours. An exception raised by the task itself is never retried. On Dask, each try is
+        as many as the scheduler allows by itself (``distributed.scheduler.allowed-failures``).
+        ``None`` leaves the setting as it is.
 
     Raises
     ------

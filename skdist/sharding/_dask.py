@@ -5,11 +5,13 @@
 and tasks get their futures, so that in a round only the broadcast and the summaries travel.
 """
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import cloudpickle
+from dask.base import annotate
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
@@ -58,10 +60,7 @@ class DaskExecutor:
         tasks = self._tasks(wave, meter)
         self._revive_gone({id(p): p for task in tasks for p in task.parents}.values(), meter)
         if tasks:
-            columns = zip(*(task.arguments() for task in tasks), strict=True)
-            futures = self.client.map(run_on_worker, *map(list, columns), pure=False)
-            for task, future in zip(tasks, futures, strict=True):
-                task.future = future
+            self._submit(tasks)
         # Dropping futures sends a message, and the client sends messages at least 10 ms apart: the
         # last wave is let go after this one was submitted, so that this one need not wait.
         self._last_wave = tasks
@@ -84,6 +83,36 @@ class DaskExecutor:
         values = [parcel.value for parcel in parcels]
         meter.add(bytes_up=nbytes(values))
         return values
+
+    def _submit(self, tasks: Sequence[Computed]) -> None:
+        """One message for all tasks, each sent to where the shard it reads is.
+
+        Left to itself, the scheduler takes half a second for a task it does not know yet, and
+        moves shards of megabytes to whoever is idle. Other workers are allowed, for the day when
+        that one is gone.
+        """
+        self._locate([task.inputs[0] for task in tasks if len(task.inputs) == 1])
+        name = uuid.uuid4().hex
+        keys = [f"skdist-{name}-{k}" for k in range(len(tasks))]
+        homes = {key: list(_home(task)) for key, task in zip(keys, tasks, strict=True)}
+        columns = zip(*(task.arguments() for task in tasks), strict=True)
+        # A dict's own method as the annotation: the scheduler calls it with each key.
+        with annotate(workers=homes.get, allow_other_workers=True):
+            futures = self.client.map(run_on_worker, *map(list, columns), key=keys, pure=False)
+        for task, future in zip(tasks, futures, strict=True):
+            task.future = future
+
+    def _locate(self, pieces: Sequence[Piece]) -> None:
+        """Ask once where pieces are that are there, unless they are everywhere."""
+        unknown = {
+            str(piece.future.key): piece
+            for piece in pieces
+            if not piece.home and piece.future.status == "finished" and not _is_everywhere(piece)
+        }
+        if unknown:
+            holders = self.client.who_has([piece.future for piece in unknown.values()])
+            for key, piece in unknown.items():
+                piece.home = tuple(holders.get(key, ()))
 
     def _tasks(self, wave: Wave, meter: Meter) -> list[Computed]:
         """The calls of a wave, not yet submitted."""
@@ -137,6 +166,15 @@ class DaskExecutor:
         waiting = [p.future for p in ancestry(pieces) if p.future.status == "pending"]
         if waiting:
             self.client.cancel(waiting)
+
+
+def _home(task: Computed) -> tuple[str, ...]:
+    """Addresses of the workers that hold the one piece a task reads; empty where it is moot."""
+    return task.inputs[0].home if len(task.inputs) == 1 else ()
+
+
+def _is_everywhere(piece: Piece) -> bool:
+    return type(piece) is Placed and piece.everywhere
 
 
 def _killed(piece: Piece) -> bool:

@@ -25,6 +25,7 @@ class Piece(Protocol):
 
     future: "Future[Any]"
     label: str
+    home: tuple[str, ...]
 
     @property
     def parents(self) -> "tuple[Piece, ...]":
@@ -43,11 +44,13 @@ class Placed:
     future: "Future[Any]"
     label: str = "data sent to the cluster"
     parents: tuple[Piece, ...] = ()
+    home: tuple[str, ...] = ()
 
     def start(self, client: Client) -> None:
         """Send it."""
         # hash=False: equal values of two fits are not worth hashing all data for.
         (self.future,) = client.scatter([self.parcel], hash=False, broadcast=self.everywhere)
+        self.home = ()
 
 
 @dataclass(eq=False)
@@ -58,10 +61,11 @@ class Partition:
     label: str
     future: "Future[Any]"
     parents: tuple[Piece, ...] = ()
+    home: tuple[str, ...] = ()
 
     def start(self, client: Client) -> None:
         """Compute it from the collection's own graph."""
-        self.future = client.compute(self.delayed)
+        self.future, self.home = client.compute(self.delayed), ()
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,22 @@ class Computed:
     parents: tuple[Piece, ...]
     label: str
     future: "Future[Any]" = field(init=False)
+    home: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Piece, ...]:
+        """The pieces among `own`."""
+        return self.parents if self.common is None else self.parents[1:]
 
     def arguments(self) -> list[Any]:
         """Arguments of :func:`run_on_worker`, with futures for pieces."""
         common = None if self.common is None else self.common.future
-        inputs = self.parents if self.common is None else self.parents[1:]
-        return [self.function, common, self.own, *(piece.future for piece in inputs)]
+        return [self.function, common, self.own, *(piece.future for piece in self.inputs)]
 
     def start(self, client: Client) -> None:
         """Submit it."""
         self.future = client.submit(run_on_worker, *self.arguments(), pure=False)
+        self.home = ()
 
 
 def computed(function: bytes, common: Piece | None, own: Sequence[Any], label: str) -> Computed:

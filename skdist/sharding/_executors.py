@@ -7,7 +7,8 @@ wave, and `collect` brings pieces to the driver.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -101,6 +102,19 @@ def worker_scope() -> Iterator[None]:
     sequential = joblib.parallel_config(backend=SequentialBackend(nesting_level=1))
     with task_scope(), one_blas_thread(), sequential:
         yield
+
+
+def wait_for(futures: Collection["Future[Any]"]) -> None:
+    """Wait until one future has failed or all are done, with an ear for the user's interrupt.
+
+    A wait without end would not notice a Ctrl-C where the process restarts interrupted system
+    calls, as it does once an event loop (Dask's, say) has handled signals in it.
+    """
+    pending: Collection[Future[Any]] = futures
+    while pending:
+        done, pending = wait(futures, timeout=0.2, return_when=FIRST_EXCEPTION)
+        if any(future.exception() is not None for future in done):
+            return
 
 
 def call_labelled(wave: Wave, k: int) -> Any:

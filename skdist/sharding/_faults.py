@@ -53,10 +53,11 @@ def retry_alone(
     """Run lost tasks again one at a time, until ``attempt(index)`` says that it finished.
 
     A dying process takes its neighbours' tasks with it, and nothing tells which one killed it. A
-    task that runs alone can only have been killed by itself.
+    task that runs alone can only have been killed by itself. So every lost task runs alone at
+    least once, also with ``retries=0``: that is how the killer is told from its neighbours.
     """
     for index in indices:
-        for _ in range(get_config()["retries"]):
+        for _ in range(max(1, get_config()["retries"])):
             meter.add(retries=1)
             if attempt(index):
                 break

@@ -2,7 +2,7 @@
 """joblib's loky processes on this machine."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from skdist.sharding._cost import Meter, nbytes
-from skdist.sharding._executors import Wave, worker_scope
+from skdist.sharding._executors import Wave, wait_for, worker_scope
 from skdist.sharding._faults import annotated, raise_portably, retry_alone
 from skdist.sharding._spool import Spooled, pack, packed_size, spool, unpack
 
@@ -82,13 +82,10 @@ class LokyExecutor:
             try:
                 for k, task in tasks.items():
                     futures[k] = pool.submit(task)
-                wait(futures.values(), return_when=FIRST_EXCEPTION)
+                wait_for(futures.values())
                 return _results_of_living(futures, labels)
             except TerminatedWorkerError:  # a death while tasks were still being handed over
                 return _results_of_living(futures, labels)
-            except KeyboardInterrupt:
-                pool.abort_everything(ensure_ready=False)
-                raise
             finally:
                 for future in futures.values():
                     future.cancel()

@@ -4,13 +4,13 @@
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from skdist.sharding._blas import one_blas_thread
 from skdist.sharding._cost import Meter
-from skdist.sharding._executors import Wave, call_labelled, task_scope
+from skdist.sharding._executors import Wave, call_labelled, task_scope, wait_for
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 _pools_lock = threading.Lock()
@@ -52,9 +52,9 @@ class ThreadExecutor:
 def results_or_first_error(futures: Sequence["Future[Any]"]) -> list[Any]:
     """Results in order, or the first failed task's exception; what is still queued is cancelled."""
     try:
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        wait_for(futures)
         for future in futures:
-            if future in done:
+            if future.done():
                 future.result()
         return [future.result() for future in futures]
     finally:

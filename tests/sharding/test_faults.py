@@ -64,9 +64,10 @@ def test_a_task_that_always_dies_is_given_up_and_named(process_backend, tmp_path
     message = r"shard 3 of 8 \(rows 300 to 399\) was given up"
     with config_context(retries=retries), pytest.raises(ShardLostError, match=message):
         shards.map(tasks.die_always, 3, str(tmp_path))
-    # Dask itself runs a task up to 1 + allowed-failures = 4 times before it says so.
     tries = len(os.listdir(tmp_path))
-    assert 1 + retries <= tries <= (1 + retries if process_backend == "loky" else 4 + 4 * retries)
+    alone = max(1, retries)
+    # Dask itself runs a task up to 1 + allowed-failures = 4 times before it says so.
+    assert 1 + alone <= tries <= (1 + alone) * {"loky": 1, "dask": 4}[process_backend]
     assert shards.map(tasks.nothing) == [None] * 8
 
 
@@ -98,7 +99,8 @@ def test_an_exception_in_group_reduce_names_its_shard(backend, tmp_path):
 
 def test_an_exception_that_cannot_be_unpickled_is_not_a_dead_process(process_backend):
     shards = shard_rows(X, n_shards=2)
-    with pytest.raises(RuntimeError, match="Unpicklable: bad rows") as caught:
+    # Where tblib is at work (joblib and Dask bring it), even this exception arrives as it is.
+    with pytest.raises((RuntimeError, tasks.Unpicklable), match="bad rows") as caught:
         shards.map(tasks.fail_unpicklably)
     assert not isinstance(caught.value, ShardLostError)
     assert shards.cost.retries == 0
