@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The laws that every mergeable value obeys, drawn by hypothesis.
+
+A new summary is one entry of ``SUMMARIES``: how to draw it, how to make it from a shard, and
+whether its merge commutes and is exact. The last test fails for a public summary without one.
+"""
+
+import copy
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from shard_tasks import Weighted, weighted_sum
+
+import skdist.summaries
+from skdist.sharding import shard_rows
+from skdist.summaries import Trees
+
+FINITE = st.floats(-1e6, 1e6)
+
+
+@dataclass(frozen=True)
+class Laws:
+    """What the laws need to know of a summary."""
+
+    draw: st.SearchStrategy
+    empty: Callable[[Any], Any]  # the identity that fits a drawn value
+    of_shard: Callable[..., Any]
+    commutes: bool = True
+    exact: bool = False  # merging rounds nothing: associative to the bit
+
+
+def weighted(dtype=np.float64):
+    total = arrays(dtype, 3, elements=st.floats(-1e6, 1e6, width=32))
+    return st.builds(Weighted, total, st.floats(0, 1e3))
+
+
+@st.composite
+def trees(draw):
+    """Up to three trees of one leaf or one split; two classes."""
+    return sum((one_tree(draw) for _ in range(draw(st.integers(0, 3)))), Trees.empty(2))
+
+
+def one_tree(draw):
+    n_nodes = draw(st.sampled_from([1, 3]))
+    values = draw(arrays(np.float64, (n_nodes, 2), elements=st.floats(0, 1)))
+    return tree_of(values, draw(st.floats(-10, 10, width=32)))
+
+
+def tree_of(values, threshold):
+    """A root with two leaves where there are three rows of values, else a leaf."""
+    n = len(values)
+    split = n == 3
+    return Trees(
+        offsets=np.array([0, n]),
+        feature=np.array([0, -2, -2] if split else [-2], np.int32),
+        threshold=np.array([threshold, -2, -2] if split else [-2], np.float32),
+        left=np.array([1, -1, -1] if split else [-1], np.int32),
+        right=np.array([2, -1, -1] if split else [-1], np.int32),
+        missing_left=np.zeros(n, bool),
+        impurity=np.zeros(n),
+        n_samples=np.ones(n, np.int32),
+        weight=np.ones(n),
+        value=values,
+    )
+
+
+def stump_of_shard(shard):
+    mean = np.asarray(shard.X, dtype=float).mean(axis=0)[:2]
+    return tree_of(mean[None, :], 0.0)
+
+
+SUMMARIES = {
+    "Weighted": Laws(weighted(), lambda s: Weighted(s.total * 0, 0.0), weighted_sum),
+    "Trees": Laws(trees(), lambda s: Trees.empty(2), stump_of_shard, commutes=False, exact=True),
+}
+
+every_summary = pytest.mark.parametrize("name", SUMMARIES)
+
+
+def content(summary):
+    """The fields of a summary, as arrays."""
+    return {field.name: np.asarray(getattr(summary, field.name)) for field in fields(summary)}
+
+
+def assert_equal(a, b, exact=True):
+    for (name, left), right in zip(content(a).items(), content(b).values(), strict=True):
+        assert left.dtype == right.dtype, name
+        if exact:
+            np.testing.assert_array_equal(left, right, err_msg=name)
+        else:
+            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-6, err_msg=name)
+
+
+@every_summary
+@given(data=st.data())
+def test_law_1_merge_is_associative(name, data):
+    laws = SUMMARIES[name]
+    a, b, c = (data.draw(laws.draw) for _ in range(3))
+    assert_equal((a + b) + c, a + (b + c), exact=laws.exact)
+
+
+@every_summary
+@given(data=st.data())
+def test_law_1_merge_commutes_where_it_says_so(name, data):
+    laws = SUMMARIES[name]
+    a, b = data.draw(laws.draw), data.draw(laws.draw)
+    if laws.commutes:
+        assert_equal(a + b, b + a)
+
+
+@every_summary
+@given(data=st.data())
+def test_law_1_merge_mutates_nothing(name, data):
+    laws = SUMMARIES[name]
+    a, b = data.draw(laws.draw), data.draw(laws.draw)
+    before = copy.deepcopy((a, b))
+    merged = a + b
+    assert_equal(a, before[0])
+    assert_equal(b, before[1])
+    assert [v.dtype for v in content(merged).values()] == [v.dtype for v in content(a).values()]
+
+
+@every_summary
+@given(data=st.data())
+def test_law_1_the_empty_summary_is_the_identity(name, data):
+    laws = SUMMARIES[name]
+    a = data.draw(laws.draw)
+    assert_equal(laws.empty(a) + a, a)
+    assert_equal(a + laws.empty(a), a)
+
+
+@given(st.data())
+def test_law_1_merge_keeps_float32(data):
+    a, b = data.draw(weighted(np.float32)), data.draw(weighted(np.float32))
+    assert (a + b).total.dtype == np.float32
+
+
+@every_summary
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(n=st.integers(8, 300), n_shards=st.integers(1, 8), seed=st.integers(0, 2**32 - 1))
+def test_law_3_same_shards_same_bits_on_every_backend(backend, name, n, n_shards, seed):
+    X = np.random.default_rng(seed).normal(size=(n, 3))
+    weight = np.random.default_rng(seed + 1).random(n)
+    of_shard = SUMMARIES[name].of_shard
+    serial = shard_rows(X, None, weight, n_shards=n_shards, n_jobs=1)
+    expected = serial.map_reduce(of_shard)
+    shards = shard_rows(X, None, weight, n_shards=n_shards)
+    assert_equal(shards.map_reduce(of_shard), expected)
+    assert_equal(shards.map_tree_reduce(of_shard, merge=operator.add), expected)
+
+
+@settings(max_examples=20)
+@given(n=st.integers(8, 300), n_jobs=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
+def test_law_3_same_bits_for_any_n_jobs(n, n_jobs, seed):
+    X = np.random.default_rng(seed).normal(size=(n, 3))
+    one = shard_rows(X, n_shards=8, n_jobs=1).map_reduce(weighted_sum)
+    assert_equal(shard_rows(X, n_shards=8, n_jobs=n_jobs).map_reduce(weighted_sum), one)
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(n=st.integers(9, 300), n_shards=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
+def test_law_4_sums_do_not_depend_on_the_shards_nor_on_the_order_of_rows(
+    backend, n, n_shards, seed
+):
+    rng = np.random.default_rng(seed)
+    X, weight, order = rng.normal(size=(n, 3)), rng.random(n), rng.permutation(n)
+    one = shard_rows(X, None, weight, n_shards=1).map_reduce(weighted_sum)
+    cut = shard_rows(X, None, weight, n_shards=n_shards).map_reduce(weighted_sum)
+    shuffled = shard_rows(X[order], None, weight[order], n_shards=n_shards)
+    assert_equal(cut, one, exact=False)
+    assert_equal(shuffled.map_reduce(weighted_sum), one, exact=False)
+
+
+def test_every_public_summary_is_under_the_laws():
+    assert set(skdist.summaries.__all__) <= set(SUMMARIES)
