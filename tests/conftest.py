@@ -29,21 +29,28 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def dask_client():
     """A client of a Dask cluster of two worker processes of one thread, on the loopback."""
-    with _cluster(2) as cluster, Client(cluster, set_as_default=False) as client:
+    with _cluster(2, 1) as cluster, Client(cluster, set_as_default=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def one_slot_client():
     """A client of a Dask cluster with a single slot."""
-    with _cluster(1) as cluster, Client(cluster, set_as_default=False) as client:
+    with _cluster(1, 1) as cluster, Client(cluster, set_as_default=False) as client:
         yield client
 
 
-def _cluster(n_workers):
+@pytest.fixture(scope="session")
+def two_slot_client():
+    """A client of a Dask cluster of one worker process with two threads."""
+    with _cluster(1, 2) as cluster, Client(cluster, set_as_default=False) as client:
+        yield client
+
+
+def _cluster(n_workers, threads_per_worker):
     return LocalCluster(
         n_workers=n_workers,
-        threads_per_worker=1,
+        threads_per_worker=threads_per_worker,
         processes=True,
         host="127.0.0.1",
         dashboard_address=":0",

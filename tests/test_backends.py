@@ -79,13 +79,14 @@ def test_grid_search_on_every_backend_finds_the_serial_results(backend, serial_r
 
 
 @pytest.mark.timeout(60)
-def test_grid_search_on_a_cluster_of_one_slot(one_slot_client, serial_results):
-    with joblib.parallel_config(backend="dask", client=one_slot_client):
+@pytest.mark.parametrize("slots", ["one_slot_client", "two_slot_client", "dask_client"])
+def test_grid_search_under_dask_does_not_deadlock(slots, request, serial_results):
+    with joblib.parallel_config(backend="dask", client=request.getfixturevalue(slots)):
         assert_same(results_of(search(n_jobs=-1)), serial_results)
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("slots", ["one_slot_client", "dask_client"])
+@pytest.mark.parametrize("slots", ["one_slot_client", "two_slot_client", "dask_client"])
 def test_a_fit_that_was_submitted_to_a_worker_does_not_wait_for_slots(slots, request):
     client = request.getfixturevalue(slots)
     futures = client.map(fit_under_dask, range(4), pure=False)

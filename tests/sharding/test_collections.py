@@ -96,6 +96,11 @@ def test_partitions_are_computed_once_on_the_cluster(dask_client, tmp_path):
         assert shards.cost.bytes_down < 30_000
 
 
+def test_a_collection_on_a_cluster_of_one_slot(one_slot_client):
+    with one_slot_client.as_current():
+        check(shard_rows(*arrays(), n_shards=None), X, Y, CUTS)
+
+
 def test_partitions_lost_with_a_worker_come_back(dask_client, tmp_path):
     with dask_client.as_current():
         shards = shard_rows(*arrays(), n_shards=None)

@@ -93,6 +93,14 @@ def test_a_cluster_of_one_slot_runs_here(one_slot_client, tmp_path):
         assert replicate(2).map(tasks.power, [1, 2], 3) == [2, 16]
 
 
+def test_the_threads_of_one_worker_give_the_same_bits(two_slot_client):
+    expected = shard_rows(X, n_shards=5, n_jobs=1).map_reduce(tasks.gram)
+    with joblib.parallel_config(backend="dask", client=two_slot_client):
+        shards = shard_rows(X, n_shards=5)
+        for _ in range(3):
+            np.testing.assert_array_equal(shards.map_reduce(tasks.gram), expected)
+
+
 def test_joblib_finds_the_clusters_default_client(dask_client):
     with dask_client.as_current(), joblib.parallel_config(backend="dask"):
         assert shard_rows(X, n_shards=2).map(tasks.nothing) == [None, None]
