@@ -9,3 +9,8 @@ from numba import njit
 # and threads that grow trees on the same codes would pass the counter's cache line to and fro
 # at every node: that made a forest five times as slow. Such a function allocates nothing.
 no_alloc = partial(njit, _nrt=False)()
+
+# The same, pasted into the caller by LLVM: a call with a dozen arrays costs 50 ns, as much as
+# the work on a small node. (numba's own `inline="always"` does it before type inference and
+# doubles the time to compile.)
+inlined = partial(njit, _nrt=False, forceinline=True)()

@@ -10,6 +10,8 @@ what is drawn there depends neither on the order in which nodes are grown nor on
 import numpy as np
 from numba import njit
 
+from skdist.kernels.compiling import inlined
+
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _LEFT = np.uint64(0x8CB92BA72F3D8DD7)
 _RIGHT = np.uint64(0xD1B54A32D192ED03)
@@ -19,7 +21,7 @@ _S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(
 _S11 = np.uint64(11)
 
 
-@njit(inline="always")
+@inlined
 def mix(z):
     """The 64-bit finaliser of SplitMix64: uint64 -> uint64, a bijection."""
     z = (z ^ (z >> _S30)) * _C1
@@ -27,33 +29,33 @@ def mix(z):
     return z ^ (z >> _S31)
 
 
-@njit(inline="always")
+@inlined
 def draw_below(key, counter, bound):
     """Integer in [0, bound), bound < 2**32, the `counter`-th draw of `key`."""
     high = mix(key + (np.uint64(counter) + np.uint64(1)) * GOLDEN) >> _S32
     return np.int64((high * np.uint64(bound)) >> _S32)
 
 
-@njit(inline="always")
+@inlined
 def draw_unit(key, counter):
     """Float in [0, 1) with 53 random bits, the `counter`-th draw of `key`."""
     bits = mix(key + (np.uint64(counter) + np.uint64(1)) * GOLDEN) >> _S11
     return np.float64(bits) * (1.0 / 9007199254740992.0)
 
 
-@njit(inline="always")
+@inlined
 def tree_key(seed):
     """Key of the root of the tree with this seed."""
     return mix(np.uint64(seed) + GOLDEN)
 
 
-@njit(inline="always")
+@inlined
 def left_key(key):
     """Key of the left child of the node that owns `key`."""
     return mix(key ^ _LEFT)
 
 
-@njit(inline="always")
+@inlined
 def right_key(key):
     """Key of the right child of the node that owns `key`."""
     return mix(key ^ _RIGHT)

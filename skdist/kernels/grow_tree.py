@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from skdist.kernels.compiling import no_alloc
+from skdist.kernels.compiling import inlined
 from skdist.kernels.counter_rng import draw_below, left_key, right_key
 from skdist.kernels.node_split import (
     SQUARED_ERROR,
     Best,
     Histogram,
     Node,
+    Rules,
     best_threshold,
     empty_histogram,
     n_channels,
@@ -59,24 +60,15 @@ class NodeTable(NamedTuple):
     spread: np.ndarray  # (N,) float64, at a leaf the sum of w y^2 (poisson: w y log y)
 
 
-@njit(nogil=True, cache=True)
-def sample_rows(data, draws, regression):
+def sample_rows(data: BinnedRows, draws: np.ndarray, regression: bool) -> Sample:
     """The rows drawn at least once, with their weights and targets multiplied by the draws."""
-    m = 0
-    for i in range(len(draws)):
-        m += draws[i] > 0 and data.weight[i] > 0
-    sample = Sample(np.empty(m, np.int32), np.empty(m, np.int64), np.empty(m, np.int64))
-    j = 0
-    for i in range(len(draws)):
-        if draws[i] > 0 and data.weight[i] > 0:
-            sample.rows[j] = i
-            sample.weight[j] = draws[i] * data.weight[i]
-            sample.target[j] = draws[i] * data.target[i] if regression else data.target[i]
-            j += 1
-    return sample
+    rows = np.flatnonzero((draws > 0) & (data.weight > 0)).astype(np.int32)
+    times = draws[rows].astype(np.int64)
+    target = data.target[rows]
+    return Sample(rows, times * data.weight[rows], times * target if regression else target)
 
 
-@njit(inline="always")
+@inlined
 def sum_channels(sample, start, end, rules, out):
     """Write the node's channels into `out` (C,) int64."""
     out[:] = 0
@@ -89,25 +81,21 @@ def sum_channels(sample, start, end, rules, out):
             out[1] += sample.target[i]
 
 
-@njit(nogil=True, cache=True)
-def root_channels(sample, rules):
+def root_channels(sample: Sample, rules: Rules) -> np.ndarray:
     """Channels of all rows of a sample, (C,) int64."""
-    out = np.empty(n_channels(rules), np.int64)
-    sum_channels(sample, 0, len(sample.rows), rules, out)
-    return out
+    if rules.n_classes == 0:
+        return np.array([sample.weight.sum(), sample.target.sum()])
+    # The float64 sums of bincount are exact: no weight adds up to 2^53.
+    return np.bincount(sample.target, sample.weight, rules.n_classes).astype(np.int64)
 
 
-@njit(nogil=True, cache=True)
-def class_scale(rules, root):
-    """Weight of each class, (K,): 1, or (balanced) w / (K c_k) over the classes in the sample."""
-    scale = np.ones(n_channels(rules))
-    if rules.balanced:
-        present = 0
-        for k in range(rules.n_classes):
-            present += root[k] > 0
-        for k in range(rules.n_classes):
-            scale[k] = root.sum() / (present * root[k]) if root[k] > 0 else 0.0
-    return scale
+def class_scale(rules: Rules, root: np.ndarray) -> np.ndarray:
+    """Weight of each class, (C,): 1, or (balanced) w / (K c_k) over the classes in the sample."""
+    if not rules.balanced:
+        return np.ones(n_channels(rules))
+    present = root > 0
+    scale = root.sum() / (present.sum() * np.where(present, root, 1))
+    return np.where(present, scale, 0.0)
 
 
 class Scratch(NamedTuple):
@@ -123,8 +111,7 @@ class Scratch(NamedTuple):
     local: np.ndarray  # (C,) int64, the channel of each class among those present
 
 
-@njit
-def empty_scratch(d, n):
+def empty_scratch(d: int, n: int) -> Scratch:
     """Scratch for d features and n channels."""
     return Scratch(
         empty_histogram(n),
@@ -138,7 +125,7 @@ def empty_scratch(d, n):
     )
 
 
-@njit(inline="always")
+@inlined
 def make_node(rules, root, channels, key, n_rows, scratch):
     """A node whose channels are those of the classes present in it.
 
@@ -155,7 +142,7 @@ def make_node(rules, root, channels, key, n_rows, scratch):
     )
 
 
-@njit(inline="always")
+@inlined
 def _fill(data, sample, start, end, rules, local, n, histogram, feature):
     """Add the rows of a node to the histogram of one feature."""
     codes = data.codes[feature]
@@ -177,7 +164,7 @@ def _fill(data, sample, start, end, rules, local, n, histogram, feature):
             histogram.rows[codes[np.uint32(rows[i])]] += 1
 
 
-@njit(inline="always")
+@inlined
 def draw_feature(key, visited, features, swaps):
     """The next feature of a random order of all, keyed by the node (Fisher-Yates)."""
     j = visited + draw_below(key, visited, len(features) - visited)
@@ -186,7 +173,7 @@ def draw_feature(key, visited, features, swaps):
     return features[visited]
 
 
-@njit(inline="always")
+@inlined
 def undo_draws(visited, features, swaps):
     """Put `features` back in order, so that no node sees what another has drawn."""
     for v in range(visited - 1, -1, -1):
@@ -194,7 +181,7 @@ def undo_draws(visited, features, swaps):
         features[v], features[j] = features[j], features[v]
 
 
-@njit(inline="always")
+@inlined
 def _search(data, centres, sample, start, end, rules, node, scratch):
     """The best split over max_features random features, and over more until one varies."""
     histogram, best, features = scratch.histogram, scratch.best, scratch.features
@@ -211,7 +198,7 @@ def _search(data, centres, sample, start, end, rules, node, scratch):
     undo_draws(visited, features, scratch.swaps)
 
 
-@njit(inline="always")
+@inlined
 def _part(codes, sample, spare, start, end, code, missing_left):
     """Move the rows that go left to the front, keep the order; returns where the right begins."""
     middle, n_right = start, 0
@@ -231,7 +218,7 @@ def _part(codes, sample, spare, start, end, code, missing_left):
     return middle
 
 
-@njit(inline="always")
+@inlined
 def _is_pure(data, sample, start, end, node, rules):
     """Whether all rows have the same class, or the same y."""
     if rules.n_classes > 0:
@@ -243,7 +230,7 @@ def _is_pure(data, sample, start, end, node, rules):
     return True
 
 
-@njit(inline="always")
+@inlined
 def _leaf_spread(data, sample, start, end, rules):
     """Sum of w y^2, or of w y log y for poisson; what a regression node's impurity needs."""
     total = 0.0
@@ -263,18 +250,14 @@ class Root(NamedTuple):
     least_gain: float  # of a split's score over the node's
 
 
-@njit(nogil=True, cache=True)
-def root_facts(rules, channels):
+def root_facts(rules: Rules, channels: np.ndarray) -> Root:
     """Turn fractions of the root's weight into weights; `channels` (C,) int64 are the root's."""
     scale = class_scale(rules, channels)
-    weight = 0.0
-    for k in range(len(channels) if rules.n_classes > 0 else 1):
-        weight += scale[k] * channels[k]
+    weight = float((scale * channels).sum() if rules.n_classes else channels[0])
     return Root(scale, rules.min_weight_fraction_leaf * weight, rules.min_decrease * weight)
 
 
-@njit
-def _empty_table(n_rows, n):
+def _empty_table(n_rows: int, n: int) -> NodeTable:
     size = max(2 * n_rows - 1, 1)
     return NodeTable(
         np.empty(size, np.int32),
@@ -288,21 +271,7 @@ def _empty_table(n_rows, n):
     )
 
 
-@njit
-def _first(table, n):
-    return NodeTable(
-        table.feature[:n].copy(),
-        table.code[:n].copy(),
-        table.missing_left[:n].copy(),
-        table.left[:n].copy(),
-        table.right[:n].copy(),
-        table.n_rows[:n].copy(),
-        table.channels[:n].copy(),
-        table.spread[:n].copy(),
-    )
-
-
-@njit(inline="always")
+@inlined
 def may_split(rules, root, n_rows, depth, weight):
     """Whether a node is shallow, large and heavy enough to be split."""
     return (
@@ -319,8 +288,15 @@ class Waiting(NamedTuple):
     key: np.ndarray  # (max. depth,) uint64
 
 
-@njit(nogil=True, cache=True)
-def grow_tree(data, centres, sample, rules, root, key, depth):
+def grow_tree(
+    data: BinnedRows,
+    centres: np.ndarray,
+    sample: Sample,
+    rules: Rules,
+    root: Root,
+    key: np.uint64,
+    depth: int,
+) -> NodeTable:
     """Grow the subtree of the node that holds all rows of `sample`.
 
     Parameters
@@ -338,13 +314,14 @@ def grow_tree(data, centres, sample, rules, root, key, depth):
     table : NodeTable
     """
     m, n = len(sample.rows), n_channels(rules)
-    table = _empty_table(m, n)
-    spare = Sample(np.empty(m, np.int32), np.empty(m, np.int64), np.empty(m, np.int64))
+    table, scratch = _empty_table(m, n), empty_scratch(len(data.codes), n)
+    spare = Sample(*(np.empty_like(column) for column in sample))
     deepest = max(1, min(m, rules.max_depth))
     waiting = Waiting(np.empty((deepest, 4), np.int64), np.empty(deepest, np.uint64))
-    scratch = empty_scratch(len(data.codes), n)
-    n_nodes = _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch)
-    return _first(table, n_nodes)
+    n_nodes = _grow(
+        data, centres, sample, spare, rules, root, np.uint64(key), depth, table, waiting, scratch
+    )
+    return NodeTable(*(column[:n_nodes].copy() for column in table))
 
 
 @njit(nogil=True, cache=True)
@@ -355,10 +332,12 @@ def sum_up(values, left, right):
             values[t] = values[left[t]] + values[right[t]]
 
 
-@no_alloc
+@njit(nogil=True, cache=True, _nrt=False)
 def _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch):
     """Depth first, the left child first: preorder. Returns the number of nodes."""
-    start, end, parent, n_waiting, t = 0, len(sample.rows), -1, 0, 0
+    # np.int64: a literal 0 would have everything below compiled a second time, for literals.
+    start, t, n_waiting = np.int64(0), np.int64(0), np.int64(0)
+    end, parent = np.int64(len(sample.rows)), np.int64(-1)
     while True:
         if parent >= 0:
             table.right[parent] = t
@@ -383,7 +362,7 @@ def _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting,
             return t
 
 
-@njit(inline="always")
+@inlined
 def _split_node(
     data, centres, sample, spare, start, end, rules, root, node, depth, table, t, scratch
 ):

@@ -21,11 +21,10 @@ highest score. The same functions serve a node grown alone and one whose histogr
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.cpython.unsafe.numbers import trailing_zeros
 
 from skdist.kernels.binning import MISSING
-from skdist.kernels.compiling import no_alloc
+from skdist.kernels.compiling import inlined, no_alloc
 from skdist.kernels.counter_rng import draw_unit
 
 GINI, ENTROPY, SQUARED_ERROR, POISSON = 0, 1, 2, 3
@@ -61,18 +60,17 @@ class Node(NamedTuple):
     least_weight: float  # of a child
 
 
-@njit(inline="always")
-def n_channels(rules):
+def n_channels(rules: Rules) -> int:
     """Channels of a histogram row: the classes, or (w, s)."""
     return rules.n_classes if rules.n_classes > 0 else 2
 
 
-@njit(inline="always")
+@inlined
 def xlogx(x):
     return x * np.log(x) if x > 0.0 else 0.0
 
 
-@njit(inline="always")
+@inlined
 def side_score(criterion, w, s):
     """Score of one child from its weight and the sum its criterion adds up."""
     if criterion == GINI:
@@ -85,7 +83,7 @@ def side_score(criterion, w, s):
     return s * np.log(s / w) if s > 0.0 else -np.inf
 
 
-@njit(inline="always")
+@inlined
 def node_score(criterion, node):
     """Score of the node left whole, and its weight."""
     w = s = 0.0
@@ -107,6 +105,7 @@ class Histogram(NamedTuple):
     channels: np.ndarray  # (256 * C,) int64
     rows: np.ndarray  # (256,) int64, rows per bin; kept only where a leaf must hold several
     occupied: np.ndarray  # (4,) uint64, the bins that hold rows, as bits
+    codes: np.ndarray  # (256,) int64, scratch: the bins that hold rows
     left: np.ndarray  # (C,) int64, scratch: what lies below a boundary
     beyond: np.ndarray  # (C,) int64, scratch: what lies above it
     missing: np.ndarray  # (C,) int64, scratch: the rows without a value
@@ -119,20 +118,20 @@ class Best(NamedTuple):
     split: np.ndarray  # (3,) int64: feature, highest code that goes left, whether NaN goes left
 
 
-@njit
-def empty_histogram(n):
+def empty_histogram(n: int) -> Histogram:
     """A histogram for up to `n` channels."""
     return Histogram(
         np.zeros(N_CODES * n, np.int64),
         np.zeros(N_CODES, np.int64),
         np.zeros(4, np.uint64),
+        np.zeros(N_CODES, np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
     )
 
 
-@njit(inline="always")
+@inlined
 def boundary_score(criterion, left, extra, node):
     """Score of the split that sends `left` + `extra` to the left; -inf if a child is too light."""
     total, scale = node.total, node.scale
@@ -155,7 +154,7 @@ def boundary_score(criterion, left, extra, node):
     return side_score(criterion, wl, sl) + side_score(criterion, wr, sr)
 
 
-@njit(inline="always")
+@inlined
 def _try(rules, node, left, extra, rows, best, feature, code, missing_left):
     """Keep the split in `best` if it is allowed and better."""
     least = rules.min_samples_leaf
@@ -167,7 +166,7 @@ def _try(rules, node, left, extra, rows, best, feature, code, missing_left):
         best.split[0], best.split[1], best.split[2] = feature, code, missing_left
 
 
-@njit(inline="always")
+@inlined
 def _move_bin(histogram, code, n, into):
     """Add the channels of one bin to `into`, clear the bin, return its rows."""
     base = code * n
@@ -179,7 +178,7 @@ def _move_bin(histogram, code, n, into):
     return rows
 
 
-@njit(inline="always")
+@inlined
 def _take_missing(histogram, n):
     """Move the bin of the missing values out; returns whether there are any, and their rows."""
     histogram.missing[:n] = 0
@@ -189,7 +188,7 @@ def _take_missing(histogram, n):
     return True, _move_bin(histogram, MISSING, n, histogram.missing)
 
 
-@njit(inline="always")
+@inlined
 def best_threshold(rules, node, histogram, best, feature):
     """Try all thresholds of one feature, NaN on either side; the best is kept in `best`.
 
@@ -206,31 +205,37 @@ def best_threshold(rules, node, histogram, best, feature):
 @no_alloc
 def _sweep(rules, node, histogram, any_missing, missing_rows, best, feature):
     """Try every boundary between bins that hold rows; returns the number of such bins."""
-    n = len(node.total)
-    left, missing, nothing = histogram.left, histogram.missing, node.nothing
+    n, codes, left = len(node.total), histogram.codes, histogram.left
+    n_bins = _list_bins(histogram.occupied, codes)
+    rows = np.int64(0)
     left[:n] = 0
-    n_bins, previous, rows = 0, np.int64(0), np.int64(0)
-    for word in range(4):
-        bits = histogram.occupied[word]
-        histogram.occupied[word] = 0
-        while bits:
-            code = word * 64 + np.int64(trailing_zeros(bits))
-            bits &= bits - _ONE
-            if n_bins > 0:
-                middle = (previous + code - 1) // 2
-                _try(rules, node, left, nothing, rows, best, feature, middle, 0)
-                if any_missing:
-                    both = rows + missing_rows
-                    _try(rules, node, left, missing, both, best, feature, middle, 1)
-            rows += _move_bin(histogram, code, n, left)
-            previous = code
-            n_bins += 1
-    if any_missing and n_bins > 0:  # all numbers to the left, NaN to the right
-        _try(rules, node, left, nothing, rows, best, feature, MISSING - 1, 0)
+    for j in range(n_bins):
+        rows += _move_bin(histogram, codes[j], n, left)
+        is_last = j == n_bins - 1
+        # NaN right, then NaN left; above the last bin only "all numbers left, NaN right".
+        for missing_left in range(any_missing + np.int64(not is_last)):
+            extra = histogram.missing if missing_left else node.nothing
+            to_left = rows + missing_rows * missing_left
+            code = MISSING - 1 if is_last else (codes[j] + codes[j + 1] - 1) // 2
+            _try(rules, node, left, extra, to_left, best, feature, code, missing_left)
     return n_bins
 
 
-@njit(inline="always")
+@no_alloc
+def _list_bins(occupied, codes):
+    """Write the bins that hold rows into `codes`, ascending; forget them; return their number."""
+    n_bins = np.int64(0)
+    for word in range(4):
+        bits = occupied[word]
+        occupied[word] = 0
+        while bits:
+            codes[n_bins] = word * 64 + np.int64(trailing_zeros(bits))
+            bits &= bits - _ONE
+            n_bins += 1
+    return n_bins
+
+
+@inlined
 def _sweep_pairs(rules, node, histogram, best, feature):
     """`_sweep` of two channels without missing values, kept in registers: 4 times as fast."""
     criterion, least, n_rows = rules.criterion, rules.min_samples_leaf, node.n_rows
@@ -263,7 +268,7 @@ def _sweep_pairs(rules, node, histogram, best, feature):
     return n_bins
 
 
-@njit(inline="always")
+@inlined
 def _pair_score(criterion, c0, c1, s0, s1):
     """Weight and score of a child with the channels c0 and c1."""
     if criterion == SQUARED_ERROR or criterion == POISSON:
@@ -279,43 +284,28 @@ def random_threshold(rules, node, histogram, best, feature, centres):
 
     The side of NaN is random too. Clears the histogram; returns whether the feature varies.
     """
-    n = len(node.total)
-    left = histogram.left
+    n, codes, left = len(node.total), histogram.codes, histogram.left
     any_missing, missing_rows = _take_missing(histogram, n)
-    low, high = _occupied_range(histogram.occupied)
-    cut = MISSING - 1
-    if low < high:
-        u = draw_unit(node.key, np.uint64(feature) + _THRESHOLDS)
-        value = centres[low] + u * (np.float64(centres[high]) - centres[low])
-        cut = low
-        while cut < high - 1 and centres[cut + 1] <= value:
-            cut += 1
-    missing_left = np.int64(0)
-    if any_missing and low < high:
-        missing_left = np.int64(draw_unit(node.key, np.uint64(feature) + _SIDES) < 0.5)
+    n_bins = _list_bins(histogram.occupied, codes)
+    cut, missing_left = MISSING - 1, np.int64(0)
+    if n_bins > 1:
+        low, high = np.float64(centres[codes[0]]), np.float64(centres[codes[n_bins - 1]])
+        value = low + draw_unit(node.key, np.uint64(feature) + _THRESHOLDS) * (high - low)
+        j = 0
+        while j < n_bins - 2 and centres[codes[j + 1]] <= value:
+            j += 1
+        cut = codes[j]
+        if any_missing:
+            missing_left = np.int64(draw_unit(node.key, np.uint64(feature) + _SIDES) < 0.5)
+    rows = missing_rows * missing_left
     left[:n] = 0
-    rows = missing_left * missing_rows
-    for code in range(low, high + 1):
+    for j in range(n_bins):
         # What lies beyond the cut is cleared all the same.
-        moved = _move_bin(histogram, code, n, left if code <= cut else histogram.beyond)
-        rows += moved if code <= cut else 0
-    histogram.occupied[:] = 0
-    if high < 0 or (low == high and not any_missing):
+        is_left = codes[j] <= cut
+        moved = _move_bin(histogram, codes[j], n, left if is_left else histogram.beyond)
+        rows += moved * is_left
+    if n_bins + any_missing < 2:
         return False
     extra = histogram.missing if missing_left else node.nothing
     _try(rules, node, left, extra, rows, best, feature, cut, missing_left)
     return True
-
-
-@no_alloc
-def _occupied_range(occupied):
-    """Smallest and largest code that holds rows; (0, -1) if none does."""
-    low, high = np.int64(0), np.int64(-1)
-    for word in range(4):
-        bits = occupied[word]
-        while bits:
-            code = word * 64 + np.int64(trailing_zeros(bits))
-            bits &= bits - _ONE
-            low = code if high < 0 else low
-            high = code
-    return low, high
