@@ -11,8 +11,10 @@ import numpy as np
 from numba import njit
 
 from skdist.kernels.binning import MISSING
+from skdist.kernels.compiling import no_alloc
 from skdist.kernels.grow_tree import Root, empty_scratch, make_node, may_split
-from skdist.kernels.node_split import best_threshold, node_score, random_threshold
+from skdist.kernels.node_histograms import Look, NodeSums
+from skdist.kernels.node_split import Rules, best_threshold, node_score, random_threshold
 
 _1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
 
@@ -39,23 +41,16 @@ class Found(NamedTuple):
     left_rows: np.ndarray  # (A,) int64
 
 
-@njit(cache=True)
-def is_splittable(rules, nodes):
+def is_splittable(rules: Rules, nodes: NodeFacts) -> np.ndarray:
     """Whether each node is shallow, large and heavy enough, and of several classes; (A,) bool."""
     out = np.empty(len(nodes.n_rows), np.bool_)
-    scratch = empty_scratch(1, nodes.channels.shape[1])
-    for a in range(len(out)):
-        root = Root(nodes.scale[a], nodes.least_weight[a], 0.0)
-        n = nodes.n_rows[a]
-        node = make_node(rules, root, nodes.channels[a], nodes.key[a], n, scratch)
-        several = rules.n_classes == 0 or len(node.total) > 1
-        _, weight = node_score(rules.criterion, node)
-        out[a] = several and may_split(rules, root, n, nodes.depth[a], weight)
+    _is_splittable(rules, nodes, empty_scratch(1, nodes.channels.shape[1]), out)
     return out
 
 
-@njit(cache=True)
-def search_further(rules, centres, nodes, look, channels, rows, found):
+def search_further(
+    rules: Rules, centres: np.ndarray, nodes: NodeFacts, look: Look, sums: NodeSums, found: Found
+) -> np.ndarray:
     """Go through the features of a look, in their order.
 
     Parameters
@@ -64,63 +59,85 @@ def search_further(rules, centres, nodes, look, channels, rows, found):
     centres : (d, 256) float32, a value of each bin, for random splits.
     nodes : NodeFacts, of the nodes of `look`.
     look : Look
-    channels : (W, C) int64, merged over all shards.
-    rows : (W,) int32, the same.
+    sums : NodeSums, merged over all shards.
     found : Found, from earlier looks at these nodes; brought up to date in place.
 
     Returns
     -------
     gain : (A,) float64, score of the best split less that of the node left whole.
     """
-    gain, scratch = np.empty(len(look.node)), empty_scratch(1, channels.shape[1])
-    histogram, best = scratch.histogram, scratch.best
-    for a in range(len(gain)):
-        root = Root(nodes.scale[a], nodes.least_weight[a], 0.0)
-        node = make_node(rules, root, nodes.channels[a], nodes.key[a], nodes.n_rows[a], scratch)
-        best.score[0] = found.score[a]
-        best.split[:] = found.split[a]
-        for j in range(look.first[a], look.first[a + 1]):
-            if found.visited[a] >= rules.max_features and found.varying[a] > 0:
-                break
-            feature, low, high = look.feature[j], look.offset[j], look.offset[j + 1]
-            _load(channels, rows, low, high, nodes.channels[a], rules, scratch)
-            if rules.random_splits:
-                varies = random_threshold(rules, node, histogram, best, feature, centres[feature])
-            else:
-                varies = best_threshold(rules, node, histogram, best, feature)
-            found.visited[a] += 1
-            found.varying[a] += varies
-            if best.score[0] > found.score[a]:
-                found.score[a] = best.score[0]
-                found.split[a] = best.split
-                _sum_left(channels, rows, low, high, a, found)
-        gain[a] = found.score[a] - node_score(rules.criterion, node)[0]
+    gain, scratch = np.empty(len(look.node)), empty_scratch(1, sums.channels.shape[1])
+    _search(rules, centres, nodes, look, sums.channels, sums.rows, found, scratch, gain)
     return gain
 
 
-@njit(inline="always")
-def _load(channels, rows, low, high, total, rules, scratch):
+@njit(nogil=True, cache=True, _nrt=False)
+def _is_splittable(rules, nodes, scratch, out):
+    for a in range(len(out)):
+        root = Root(nodes.scale[a], nodes.least_weight[a], 0.0)
+        n = nodes.n_rows[a]
+        node = make_node(rules, root, nodes.channels[a], nodes.key[a], n, scratch)
+        several = rules.n_classes == 0 or len(node.total) > 1
+        _, weight = node_score(rules.criterion, node)
+        out[a] = several and may_split(rules, root, n, nodes.depth[a], weight)
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _search(rules, centres, nodes, look, channels, rows, found, scratch, gain):
+    for a in range(len(gain)):
+        gain[a] = _search_node(rules, centres, nodes, look, channels, rows, found, a, scratch)
+
+
+@no_alloc
+def _search_node(rules, centres, nodes, look, channels, rows, found, a, scratch):
+    """`search_further` in node a; returns its gain."""
+    histogram, best = scratch.histogram, scratch.best
+    root = Root(nodes.scale[a], nodes.least_weight[a], 0.0)
+    node = make_node(rules, root, nodes.channels[a], nodes.key[a], nodes.n_rows[a], scratch)
+    best.score[0] = found.score[a]
+    for i in range(3):
+        best.split[i] = found.split[a, i]
+    for j in range(look.first[a], look.first[a + 1]):
+        if found.visited[a] >= rules.max_features and found.varying[a] > 0:
+            break
+        feature, low, high = look.feature[j], look.offset[j], look.offset[j + 1]
+        _load(channels, rows, low, high, nodes.channels[a], len(node.total), rules, scratch)
+        if rules.random_splits:
+            varies = random_threshold(rules, node, histogram, best, feature, centres[feature])
+        else:
+            varies = best_threshold(rules, node, histogram, best, feature)
+        found.visited[a] += 1
+        found.varying[a] += varies
+        if best.score[0] > found.score[a]:
+            _keep(best, channels, rows, low, high, a, found)
+    return found.score[a] - node_score(rules.criterion, node)[0]
+
+
+@no_alloc
+def _load(channels, rows, low, high, total, n, rules, scratch):
     """Copy one feature's merged histogram, without the classes that the node lacks."""
-    histogram, n = scratch.histogram, 0
-    for k in range(len(total)):
-        n += rules.n_classes == 0 or total[k] > 0
+    histogram = scratch.histogram
     for b in range(low, high):
         if rows[b] > 0:
-            code = MISSING if b == high - 1 else b - low
-            histogram.occupied[np.uint64(code) >> _6] |= _1 << (np.uint64(code) & _63)
+            code = np.uint64(MISSING if b == high - 1 else b - low)
+            histogram.occupied[code >> _6] |= _1 << (code & _63)
             histogram.rows[code] = rows[b]
             for k in range(len(total)):
                 if rules.n_classes == 0 or total[k] > 0:
-                    histogram.channels[code * n + scratch.local[k]] = channels[b, k]
+                    histogram.channels[np.int64(code) * n + scratch.local[k]] = channels[b, k]
 
 
-@njit(inline="always")
-def _sum_left(channels, rows, low, high, a, found):
-    """What goes to the left child of node a by its best split."""
-    found.left[a], found.left_rows[a] = 0, 0
+@no_alloc
+def _keep(best, channels, rows, low, high, a, found):
+    """Write down the best split of node a, and what goes to its left child."""
+    found.score[a] = best.score[0]
+    for i in range(3):
+        found.split[a, i] = best.split[i]
+    found.left_rows[a] = 0
+    for k in range(channels.shape[1]):
+        found.left[a, k] = 0
     for b in range(low, high):
-        missing = b == high - 1
-        if found.split[a, 2] > 0 if missing else b - low <= found.split[a, 1]:
+        if best.split[2] > 0 if b == high - 1 else b - low <= best.split[1]:
             found.left_rows[a] += rows[b]
             for k in range(channels.shape[1]):
                 found.left[a, k] += channels[b, k]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Histograms of many nodes of a tree at once, over the rows of one shard.
+"""Histograms of many nodes at once, over the rows of one shard.
 
     H[a, f, b] = sum over rows i in node a with code(i, f) = b of channels(i)
 
@@ -14,8 +14,8 @@ from numba import njit
 
 from skdist.kernels.binning import MISSING
 from skdist.kernels.counter_rng import left_key, right_key
-from skdist.kernels.grow_tree import draw_feature, undo_draws
-from skdist.kernels.node_split import SQUARED_ERROR, xlogx
+from skdist.kernels.grow_tree import BinnedRows, Sample, draw_feature, undo_draws
+from skdist.kernels.node_split import SQUARED_ERROR, Rules, xlogx
 
 
 class Routes(NamedTuple):
@@ -25,8 +25,7 @@ class Routes(NamedTuple):
     feature: np.ndarray  # (M,) int32
     code: np.ndarray  # (M,) uint8, codes up to this one go left
     missing_left: np.ndarray  # (M,) uint8
-    left: np.ndarray  # (M,) int32, -1 where rows end
-    right: np.ndarray  # (M,) int32
+    children: np.ndarray  # (M, 2) int32, left and right; -1 where rows end
 
 
 class Look(NamedTuple):
@@ -43,7 +42,7 @@ class Look(NamedTuple):
 
 
 class NodeSums(NamedTuple):
-    """What a look adds up; all nodes' bins lie one after the other."""
+    """What a look adds up; the bins of all nodes and features lie one after the other."""
 
     channels: np.ndarray  # (W, C) int64
     rows: np.ndarray  # (W,) int32
@@ -52,22 +51,26 @@ class NodeSums(NamedTuple):
     spread: np.ndarray  # (A,) float64, sum of w y^2 (poisson: w y log y)
 
 
-@njit(nogil=True, cache=True)
-def route_rows(codes, rows, routes, root):
-    """The node that each of `rows` has come to on its way down from `root`, (m,) int32."""
+def route_rows(codes: np.ndarray, rows: np.ndarray, routes: Routes, root: int) -> np.ndarray:
+    """The node that each of `rows` (m,) has come to on its way down from `root`, (m,) int32."""
     out = np.empty(len(rows), np.int32)
-    for i in range(len(rows)):
-        row, t = rows[i], root
-        while routes.left[t] >= 0:
-            c = codes[routes.feature[t], row]
-            goes_left = (c <= routes.code[t]) | ((c == MISSING) & (routes.missing_left[t] > 0))
-            t = routes.left[t] if goes_left else routes.right[t]
-        out[i] = t
+    _route_rows(codes, rows, routes, root, out)
     return out
 
 
-@njit(nogil=True, cache=True)
-def order_by_slot(slot, n_slots):
+@njit(nogil=True, cache=True, _nrt=False)
+def _route_rows(codes, rows, routes, root, out):
+    for i in range(len(rows)):
+        row, t = np.uint32(rows[i]), np.uint32(root)
+        while routes.children[t, 0] >= 0:
+            c = codes[np.uint32(routes.feature[t]), row]
+            # Looked up, not branched on: half of the branches would be mispredicted.
+            goes_right = (c > routes.code[t]) & ((c < MISSING) | (routes.missing_left[t] == 0))
+            t = np.uint32(routes.children[t, np.uint32(goes_right)])
+        out[i] = t
+
+
+def order_by_slot(slot: np.ndarray, n_slots: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions sorted by slot, stable, those of slot -1 left out; and where each slot begins.
 
     Parameters
@@ -80,84 +83,84 @@ def order_by_slot(slot, n_slots):
     order : (m',) int32
     start : (n_slots + 1,) int64
     """
-    start = np.zeros(n_slots + 1, np.int64)
-    for s in slot:
-        if s >= 0:
-            start[s + 1] += 1
-    for a in range(n_slots):
-        start[a + 1] += start[a]
-    order, place = np.empty(start[n_slots], np.int32), start[:-1].copy()
+    start = np.concatenate([[0], np.cumsum(np.bincount(slot + 1, minlength=n_slots + 1)[1:])])
+    order = np.empty(start[-1], np.int32)
+    _fill_order(slot, start[:-1].copy(), order)
+    return order, start
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _fill_order(slot, place, order):
     for i in range(len(slot)):
         if slot[i] >= 0:
             order[place[slot[i]]] = i
             place[slot[i]] += 1
-    return order, start
 
 
-@njit(nogil=True, cache=True)
-def add_nodes(data, sample, order, start, look, rules, sums):
-    """Add the rows of a tree's nodes to `sums`.
+def add_nodes(
+    data: BinnedRows,
+    sample: Sample,
+    start: np.ndarray,
+    look: Look,
+    rules: Rules,
+    sums: NodeSums,
+) -> None:
+    """Add rows to the sums of their nodes.
 
     Parameters
     ----------
     data : BinnedRows
-    sample : Sample, of one tree.
-    order, start : rows of each node as positions in `sample`, from `order_by_slot`.
+    sample : Sample, sorted by node.
+    start : (A + 1,) int64, where each node's part of it begins.
     look : Look
     rules : Rules
     sums : NodeSums, changed in place.
     """
+    if rules.n_classes:
+        _count_classes(data.codes, sample, start, look, sums)
+    else:
+        _count_values(data.codes, sample, start, look, sums)
+        _describe(data.deviation, sample, start, rules.criterion == SQUARED_ERROR, sums)
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _count_classes(codes, sample, start, look, sums):
+    rows, weight, target = sample.rows, sample.weight, sample.target
     for a in range(len(look.node)):
-        at = order[start[a] : start[a + 1]]
-        rows, weight, target = sample.rows[at], sample.weight[at], sample.target[at]
         for j in range(look.first[a], look.first[a + 1]):
-            codes, low, high = data.codes[look.feature[j]], look.offset[j], look.offset[j + 1]
-            if rules.n_classes > 0:
-                _count_classes(codes, rows, weight, target, low, high, sums)
-            else:
-                _count_values(codes, rows, weight, target, low, high, sums)
-        if rules.n_classes == 0:
-            _describe(data.deviation, rows, weight, rules, a, sums)
+            own, low, high = codes[look.feature[j]], look.offset[j], look.offset[j + 1]
+            for i in range(start[a], start[a + 1]):
+                b = min(low + np.int64(own[np.uint32(rows[i])]), high - 1)  # MISSING: the last
+                sums.channels[b, np.uint32(target[i])] += weight[i]
+                sums.rows[b] += 1
 
 
-@njit(inline="always")
-def _count_classes(codes, rows, weight, target, low, high, sums):
-    for i in range(len(rows)):
-        b = min(low + codes[np.uint32(rows[i])], high - 1)
-        sums.channels[b, target[i]] += weight[i]
-        sums.rows[b] += 1
+@njit(nogil=True, cache=True, _nrt=False)
+def _count_values(codes, sample, start, look, sums):
+    rows, weight, target = sample.rows, sample.weight, sample.target
+    for a in range(len(look.node)):
+        for j in range(look.first[a], look.first[a + 1]):
+            own, low, high = codes[look.feature[j]], look.offset[j], look.offset[j + 1]
+            for i in range(start[a], start[a + 1]):
+                b = min(low + np.int64(own[np.uint32(rows[i])]), high - 1)  # MISSING: the last
+                sums.channels[b, 0] += weight[i]
+                sums.channels[b, 1] += target[i]
+                sums.rows[b] += 1
 
 
-@njit(inline="always")
-def _count_values(codes, rows, weight, target, low, high, sums):
-    for i in range(len(rows)):
-        b = min(low + codes[np.uint32(rows[i])], high - 1)
-        sums.channels[b, 0] += weight[i]
-        sums.channels[b, 1] += target[i]
-        sums.rows[b] += 1
-
-
-@njit(inline="always")
-def _describe(deviation, rows, weight, rules, a, sums):
+@njit(nogil=True, cache=True, _nrt=False)
+def _describe(deviation, sample, start, squares, sums):
     """What tells whether a regression node is pure, and its spread."""
-    for i in range(len(rows)):
-        y = deviation[rows[i]]
-        sums.low[a], sums.high[a] = min(sums.low[a], y), max(sums.high[a], y)
-        sums.spread[a] += weight[i] * (y * y if rules.criterion == SQUARED_ERROR else xlogx(y))
+    for a in range(len(start) - 1):
+        for i in range(start[a], start[a + 1]):
+            y, w = deviation[sample.rows[i]], sample.weight[i]
+            sums.low[a], sums.high[a] = min(sums.low[a], y), max(sums.high[a], y)
+            sums.spread[a] += w * (y * y if squares else xlogx(y))
 
 
-@njit(nogil=True, cache=True)
-def gather_codes(codes, rows):
-    """Columns `rows` of the codes, (d, m) uint8."""
-    out = np.empty((len(codes), len(rows)), np.uint8)
-    for f in range(len(codes)):
-        for i in range(len(rows)):
-            out[f, i] = codes[f, rows[i]]
-    return out
-
-
-@njit(cache=True)
-def keyed_features(keys, visited, count, d):
+def keyed_features(
+    keys: np.ndarray, visited: np.ndarray, count: np.ndarray, d: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The next `count[a]` features of node a's random order of all d, after `visited[a]` of them.
 
     Returns
@@ -165,24 +168,31 @@ def keyed_features(keys, visited, count, d):
     first : (A + 1,) int64, where each node's features begin.
     feature : (sum of count,) int64
     """
-    first = np.zeros(len(keys) + 1, np.int64)
+    first = np.concatenate([[0], np.cumsum(count)])
+    feature = np.empty(first[-1], np.int64)
+    _draw_features(keys, visited, first, np.arange(d), np.empty(d, np.int64), feature)
+    return first, feature
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _draw_features(keys, visited, first, order, swaps, out):
     for a in range(len(keys)):
-        first[a + 1] = first[a] + count[a]
-    out, order, swaps = np.empty(first[-1], np.int64), np.arange(d), np.empty(d, np.int64)
-    for a in range(len(keys)):
-        stop = visited[a] + count[a]
+        stop = visited[a] + first[a + 1] - first[a]
         for v in range(stop):
             feature = draw_feature(keys[a], v, order, swaps)
             if v >= visited[a]:
                 out[first[a] + v - visited[a]] = feature
         undo_draws(stop, order, swaps)
-    return first, out
 
 
-@njit(cache=True)
-def child_keys(keys):
-    """Keys of the left and the right child of each node, both (A,) uint64."""
-    left, right = np.empty_like(keys), np.empty_like(keys)
+def child_keys(keys: np.ndarray) -> np.ndarray:
+    """Keys of the left and the right child of each node, (A, 2) uint64."""
+    out = np.empty((len(keys), 2), np.uint64)
+    _child_keys(keys, out)
+    return out
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _child_keys(keys, out):
     for a in range(len(keys)):
-        left[a], right[a] = left_key(keys[a]), right_key(keys[a])
-    return left, right
+        out[a, 0], out[a, 1] = left_key(keys[a]), right_key(keys[a])

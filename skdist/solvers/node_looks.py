@@ -70,9 +70,10 @@ def answer(
     sums = _zero_sums(look, problem)
     for tree in np.unique(routes.tree[look.node]):
         sample = sample_of(binned, problem, seeds[tree])
-        here = slot[route_rows(binned.data.codes, sample.rows, routes, tree)]
+        here = slot[route_rows(binned.data.codes, sample.rows, routes, int(tree))]
         order, start = order_by_slot(here, len(look.node))
-        add_nodes(binned.data, sample, order, start, look, problem.rules, sums)
+        sample = Sample(*(column[order] for column in sample))
+        add_nodes(binned.data, sample, start, look, problem.rules, sums)
     return sums
 
 

@@ -98,15 +98,13 @@ def _sprout(
     scale = np.array([root.scale for root in roots])[fresh.tree]
     least_weight = np.array([root.least_weight for root in roots])[fresh.tree]
     nodes = NodeFacts(fresh.channels, fresh.n_rows, fresh.depth, fresh.key, scale, least_weight)
-    childless = np.full(m, -1, np.int32)
     zeros, flags = np.zeros(m, np.int64), np.zeros(m, np.uint8)
     routes = Routes(
         fresh.tree.astype(np.int32),
         np.full(m, LEAF, np.int32),
         flags,
         flags,
-        childless,
-        childless,
+        np.full((m, 2), -1, np.int32),
     )
     found = Found(
         zeros,
@@ -139,7 +137,7 @@ def grown(top: TopTrees, problem: ForestProblem, look: Look, sums: NodeSums) -> 
     """
     at, rules = look.node, problem.rules
     nodes, found = take(top.nodes, at), take(top.found, at)
-    gain = search_further(rules, problem.bins.centres, nodes, look, sums.channels, sums.rows, found)
+    gain = search_further(rules, problem.bins.centres, nodes, look, sums, found)
     n_features = len(problem.bins.n_edges)
     enough = (found.visited >= rules.max_features) & (found.varying > 0)
     decided = enough | (found.visited >= n_features) | (top.status[at] == DESCRIBED)
@@ -177,15 +175,14 @@ def _branch(top: TopTrees, problem: ForestProblem, at: NDArray[np.int64]) -> Top
     routes = Routes(*(column.copy() for column in top.routes))
     routes.feature[at], routes.code[at] = found.split[:, 0], found.split[:, 1]
     routes.missing_left[at] = found.split[:, 2]
-    routes.left[at] = m + 2 * np.arange(len(at))
-    routes.right[at] = routes.left[at] + 1
+    routes.children[at] = m + np.arange(2 * len(at)).reshape(-1, 2)
     rest, rest_rows = nodes.channels - found.left, nodes.n_rows - found.left_rows
     fresh = Seedlings(
         np.repeat(routes.tree[at], 2),
         _alternate(found.left, rest),
         _alternate(found.left_rows, rest_rows),
         np.repeat(nodes.depth + 1, 2),
-        _alternate(*child_keys(nodes.key)),
+        child_keys(nodes.key).ravel(),
     )
     children = _sprout(problem, top.roots, fresh, top.handoff_rows)
     return replace(
@@ -208,10 +205,8 @@ def to_forest(top: TopTrees, subtrees: dict[int, NodeTable], problem: ForestProb
     sizes = np.ones(len(top.status), np.int64)
     for node, table in subtrees.items():
         sizes[node] = len(table.feature)
-    left, right = top.routes.left, top.routes.right
-    for node in range(len(sizes) - 1, -1, -1):
-        if left[node] >= 0:
-            sizes[node] += sizes[left[node]] + sizes[right[node]]
+    for node in np.flatnonzero(top.routes.children[:, 0] >= 0)[::-1]:
+        sizes[node] += sizes[top.routes.children[node]].sum()
     trees = []
     for tree, root in enumerate(top.roots):
         own = np.flatnonzero(top.routes.tree == tree)
@@ -227,9 +222,9 @@ def _in_preorder(
 ) -> NodeTable:
     """The nodes `own` of one tree and its subtrees: root first, left before right."""
     routes, place = top.routes, np.zeros(len(sizes), np.int64)
-    for node in own[routes.left[own] >= 0]:
-        place[routes.left[node]] = place[node] + 1
-        place[routes.right[node]] = place[node] + 1 + sizes[routes.left[node]]
+    for node in own[routes.children[own, 0] >= 0]:
+        left, right = routes.children[node]
+        place[left], place[right] = place[node] + 1, place[node] + 1 + sizes[left]
     pieces = [_upper(top, own, place), *(subtrees[n] for n in own if n in subtrees)]
     at = [place[own], *(place[n] + np.arange(sizes[n]) for n in own if n in subtrees)]
     # A node that was handed over is written twice: the root of its subtree comes last.
@@ -246,13 +241,13 @@ def _in_preorder(
 def _upper(top: TopTrees, own: NDArray[np.int64], place: NDArray[np.int64]) -> NodeTable:
     """The nodes `own` as a table whose children are named by their place in the tree."""
     routes = take(top.routes, own)
-    leaf = routes.left < 0
+    left, right = np.where(routes.children < 0, -1, place[routes.children]).astype(np.int32).T
     return NodeTable(
         routes.feature,
         routes.code,
         routes.missing_left,
-        np.where(leaf, -1, place[routes.left]).astype(np.int32),
-        np.where(leaf, -1, place[routes.right]).astype(np.int32),
+        left,
+        right,
         top.nodes.n_rows[own].astype(np.int32),
         top.nodes.channels[own],
         top.spread[own],

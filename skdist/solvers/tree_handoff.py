@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skdist.kernels.grow_tree import BinnedRows, NodeTable, Root, Sample, grow_tree
-from skdist.kernels.node_histograms import Routes, gather_codes, order_by_slot, route_rows
+from skdist.kernels.node_histograms import Routes, order_by_slot, route_rows
 from skdist.kernels.node_split import Rules
 from skdist.solvers.binned_forest import ForestProblem
 from skdist.solvers.node_looks import sample_of, slots
@@ -25,21 +25,22 @@ from skdist.solvers.top_trees import HANDED, TopTrees
 if TYPE_CHECKING:
     from skdist.sharding import Shard, ShardedDataset
 
-GROUPS_AT_ONCE = 64
+FEWEST_GROUPS, GROUPS_AT_ONCE = 32, 64
 GROUP_BYTES = 64 << 20
 
 
 class Handed(NamedTuple):
-    """A group of nodes, those of a tree side by side."""
+    """A group of k nodes of one tree."""
 
+    tree: int
+    root: Root
     node: NDArray[np.int64]
     key: NDArray[np.uint64]
     depth: NDArray[np.int64]
-    roots: tuple[Root, ...]  # of the node's tree
 
 
 class HandedRows(NamedTuple):
-    """The rows of a group of k nodes, from p shards; within a shard's part sorted by node."""
+    """The rows of a group, from p shards; those of a shard sorted by node."""
 
     counts: NDArray[np.int64]  # (p, k)
     codes: NDArray[np.uint8]  # (d, m)
@@ -53,6 +54,7 @@ def hand_over(
 ) -> dict[int, NodeTable]:
     """The subtrees of all nodes that are HANDED, by node."""
     groups = group_nodes(top, len(problem.bins.n_edges) + 24)
+    # `finish` is sent with every group: without the centres, where nobody reads them.
     centres = problem.bins.centres if problem.rules.random_splits else np.empty((0, 0), np.float32)
     finish = partial(grow_group, rules=problem.rules, centres=centres)
     subtrees: dict[int, NodeTable] = {}
@@ -67,71 +69,49 @@ def hand_over(
 
 
 def group_nodes(top: TopTrees, row_bytes: int) -> list[Handed]:
-    """Nodes in groups of about equal size, at most GROUP_BYTES unless one node is larger."""
-    at = np.flatnonzero(top.status == HANDED)
-    if not len(at):
-        return []
-    at = at[np.argsort(top.routes.tree[at], kind="stable")]
-    size = top.nodes.n_rows[at] * row_bytes
-    stop = np.cumsum(size)
-    number = (stop - size) // min(GROUP_BYTES, -(-stop[-1] // GROUPS_AT_ONCE))
-    cuts = np.flatnonzero(np.diff(number)) + 1
-    return [_group(top, own) for own in np.split(at, cuts)]
+    """Groups within trees: a shard finds a group's rows by sending a tree's rows down once.
 
-
-def _group(top: TopTrees, at: NDArray[np.int64]) -> Handed:
-    roots = tuple(top.roots[tree] for tree in top.routes.tree[at])
-    return Handed(at, top.nodes.key[at], top.nodes.depth[at], roots)
+    A group takes at most GROUP_BYTES (unless a single node does), and there are at least
+    FEWEST_GROUPS (unless there are fewer nodes): enough to keep workers busy.
+    """
+    handed, groups = top.status == HANDED, []
+    parts = -(-FEWEST_GROUPS // len(top.roots))
+    for tree, root in enumerate(top.roots):
+        own = np.flatnonzero(handed & (top.routes.tree == tree))
+        if len(own):
+            stop = np.cumsum(top.nodes.n_rows[own]) * row_bytes
+            number = np.r_[0, stop[:-1]] // min(GROUP_BYTES, -(-stop[-1] // parts))
+            for at in np.split(own, np.flatnonzero(np.diff(number)) + 1):
+                groups.append(Handed(tree, root, at, top.nodes.key[at], top.nodes.depth[at]))
+    return groups
 
 
 def extract(
     shard: Shard, group: Handed, routes: Routes, problem: ForestProblem, seeds: Sequence[int]
 ) -> HandedRows:
     """The shard's rows in the nodes of a group."""
-    slot = slots(group.node, routes)
-    trees = np.unique(routes.tree[group.node])
-    parts = [
-        _extract_tree(shard, tree, slot, len(group.node), routes, problem, seeds[tree])
-        for tree in trees
-    ]
-    counts = np.sum([part.counts for part in parts], axis=0)
-    return join_all(parts)._replace(counts=counts)
-
-
-def _extract_tree(
-    shard: Shard,
-    tree: int,
-    slot: NDArray[np.int32],
-    n_slots: int,
-    routes: Routes,
-    problem: ForestProblem,
-    seed: int,
-) -> HandedRows:
     data = shard.X.data
-    sample = sample_of(shard.X, problem, seed)
-    here = slot[route_rows(data.codes, sample.rows, routes, tree)]
-    order, start = order_by_slot(here, n_slots)
+    sample = sample_of(shard.X, problem, seeds[group.tree])
+    slot = slots(group.node, routes)[route_rows(data.codes, sample.rows, routes, group.tree)]
+    order, start = order_by_slot(slot, len(group.node))
     rows = sample.rows[order]
     return HandedRows(
         np.diff(start)[None],
-        gather_codes(data.codes, rows),
+        np.take(data.codes, rows, axis=1),
         sample.weight[order],
         sample.target[order],
         data.deviation if problem.rules.n_classes else data.deviation[rows],
     )
 
 
-def join_all(parts: Sequence[HandedRows]) -> HandedRows:
-    """Rows one part after the other."""
-    codes = np.concatenate([part.codes for part in parts], axis=1)
-    columns: Any = zip(*parts, strict=True)
-    counts, _, *rest = (column for column in columns)
-    return HandedRows(np.concatenate(counts), codes, *(np.concatenate(c) for c in rest))
-
-
 def join(a: HandedRows, b: HandedRows) -> HandedRows:
     """Rows of consecutive shards."""
-    return join_all([a, b])
+    codes = np.concatenate([a.codes, b.codes], axis=1)
+    counts, weight, target, deviation = (
+        np.concatenate([getattr(a, name), getattr(b, name)])
+        for name in ("counts", "weight", "target", "deviation")
+    )
+    return HandedRows(counts, codes, weight, target, deviation)
 
 
 def grow_group(
@@ -147,5 +127,5 @@ def grow_group(
         rows = order[start[k] : start[k + 1]]
         sample = Sample(rows, merged.weight[rows], merged.target[rows])
         key, depth = np.uint64(group.key[k]), int(group.depth[k])
-        tables.append(grow_tree(data, centres, sample, rules, group.roots[k], key, depth))
+        tables.append(grow_tree(data, centres, sample, rules, group.root, key, depth))
     return tables
