@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -192,7 +193,7 @@ def draws(shard: BinnedShard, problem: ForestProblem, seed: int) -> NDArray[np.i
     """How often each of the shard's rows is in the sample of the tree with this seed."""
     if not problem.n_draws:
         return np.ones(int(shard.starts[-1]), np.int32)
-    counts = block_counts(seed, problem.block_mass, problem.n_draws)
+    counts = _block_counts(seed, problem.block_mass.tobytes(), problem.n_draws)
     own = counts[shard.first_block : shard.first_block + len(shard.starts) - 1]
     drawn: NDArray[np.int32] = draw_counts(
         seed, shard.first_block, shard.starts, own, shard.cumulative
@@ -214,6 +215,12 @@ def draw_rows(
     counts = block_counts(seed, block_mass, n_draws)
     drawn: NDArray[np.int32] = draw_counts(seed, 0, starts, counts, cumulative)
     return drawn
+
+
+# All shards, in all rounds, need the same counts of a tree. At most 512 * 32 KB.
+@lru_cache(maxsize=512)
+def _block_counts(seed: int, mass: bytes, n_draws: int) -> NDArray[np.int64]:
+    return block_counts(seed, np.frombuffer(mass), n_draws)
 
 
 def to_trees(table: NodeTable, problem: ForestProblem, root: Root) -> Trees:

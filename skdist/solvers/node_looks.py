@@ -21,6 +21,7 @@ from skdist.kernels.node_histograms import (
     add_nodes,
     keyed_features,
     order_by_slot,
+    paths_to,
     route_rows,
 )
 from skdist.solvers.binned_forest import BinnedShard, ForestProblem, draws
@@ -66,20 +67,21 @@ def answer(
     shard: Shard, look: Look, routes: Routes, problem: ForestProblem, seeds: Sequence[int]
 ) -> NodeSums:
     """What a look adds up over the rows of one shard."""
-    binned, slot = shard.X, slots(look.node, routes)
+    binned, slot = shard.X, slots(look.node, len(routes.tree))
+    paths = paths_to(look.node, routes)
     sums = _zero_sums(look, problem)
     for tree in np.unique(routes.tree[look.node]):
         sample = sample_of(binned, problem, seeds[tree])
-        here = slot[route_rows(binned.data.codes, sample.rows, routes, int(tree))]
+        here = slot[route_rows(binned.data.codes, sample.rows, paths, int(tree))]
         order, start = order_by_slot(here, len(look.node))
         sample = Sample(*(column[order] for column in sample))
         add_nodes(binned.data, sample, start, look, problem.rules, sums)
     return sums
 
 
-def slots(nodes: NDArray[np.int64], routes: Routes) -> NDArray[np.int32]:
-    """For each node grown so far its position among `nodes`, or -1, (M,)."""
-    slot = np.full(len(routes.tree), -1, np.int32)
+def slots(nodes: NDArray[np.int64], n: int) -> NDArray[np.int32]:
+    """For each of all `n` nodes its position among `nodes`, or -1."""
+    slot = np.full(n, -1, np.int32)
     slot[nodes] = np.arange(len(nodes))
     return slot
 

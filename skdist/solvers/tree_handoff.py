@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdist.kernels.grow_tree import BinnedRows, NodeTable, Root, Sample, grow_tree
-from skdist.kernels.node_histograms import Routes, order_by_slot, route_rows
+from skdist.kernels.node_histograms import Routes, order_by_slot, paths_to, route_rows
 from skdist.kernels.node_split import Rules
 from skdist.solvers.binned_forest import ForestProblem
 from skdist.solvers.node_looks import sample_of, slots
@@ -92,7 +92,9 @@ def extract(
     """The shard's rows in the nodes of a group."""
     data = shard.X.data
     sample = sample_of(shard.X, problem, seeds[group.tree])
-    slot = slots(group.node, routes)[route_rows(data.codes, sample.rows, routes, group.tree)]
+    paths = paths_to(group.node, routes)
+    ends = route_rows(data.codes, sample.rows, paths, group.tree)
+    slot = slots(group.node, len(routes.tree))[ends]
     order, start = order_by_slot(slot, len(group.node))
     rows = sample.rows[order]
     return HandedRows(
