@@ -10,12 +10,12 @@ from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight
 
 # `Tree` is the Cython tree behind `DecisionTree*.tree_`; `NODE_DTYPE` is the record of one of its
 # nodes. Both are needed because scikit-learn has no public way to build a tree it did not grow.
 from sklearn.tree._tree import NODE_DTYPE, Tree
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
     "NODE_DTYPE",

@@ -22,7 +22,7 @@ from skdist._estimator import all_or_nothing
 from skdist._report import FitReport
 from skdist._sklearn import Interval, StrOptions, fit_context
 from skdist.ensemble._export import from_sklearn_trees, to_sklearn_trees
-from skdist.ensemble._method import SMALL, choose_method
+from skdist.ensemble._method import SMALL, choose_method, exact_work, wants_bins
 from skdist.ensemble._validation import validate_rows
 from skdist.sharding import for_row_blocks, joblib_workers, shard_rows
 from skdist.summaries import Trees
@@ -72,11 +72,9 @@ class DistributedForest:
 
     def _fit_exact(self, X, y, sample_weight, why):
         """scikit-learn's own fit, on the workers that skdist would use."""
-        small = np.shape(X)[0] * self.n_estimators < SMALL if np.ndim(X) else True
-        with joblib_workers(1 if small else self.n_jobs):
+        with joblib_workers(1 if exact_work(self, X) < SMALL else self.n_jobs):
             super().fit(X, y, sample_weight)
-        self._seeds = [tree.random_state for tree in self._estimators]
-        self._trees = self._tree_weight = self._packed = None
+        self._trees, self._tree_weight, self._cache = None, None, {}
         self.n_shards_ = 1
         self.report_ = FitReport(method="exact", strategy="local", exact=True, why=(why,))
 
@@ -109,7 +107,7 @@ class DistributedForest:
     def _known_trees(self):
         """The trees that a warm start goes on from."""
         n_values = self.n_classes_ if is_classifier(self) else 1
-        if not self.warm_start or "_seeds" not in vars(self):
+        if not self.warm_start or "_cache" not in vars(self):
             return Trees.empty(n_values)
         trees = self._as_trees()
         if self.n_estimators < trees.n_trees:
@@ -131,7 +129,7 @@ class DistributedForest:
 
     def _keep_trees(self, trees, seeds, grown):
         self._trees, self._seeds = trees, seeds
-        self._estimators = self._packed = None
+        self._estimators, self._cache = None, {}
         self._tree_weight = grown.tree_weight
         self._bootstrap = (grown.layout, grown.problem.block_mass, grown.problem.n_draws)
 
@@ -144,32 +142,40 @@ class DistributedForest:
     @property
     def estimators_(self):
         """The trees as scikit-learn's decision trees, built at the first look."""
-        if "_seeds" not in vars(self) and "_estimators" not in vars(self):
+        fitted = vars(self).get("_estimators")
+        if fitted is not None:
+            return fitted
+        if vars(self).get("_trees") is None:
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        if self._estimators is None:
-            self._estimators = to_sklearn_trees(
+        if "estimators" not in self._cache:
+            self._cache["estimators"] = to_sklearn_trees(
                 self._trees,
                 self._make_estimator(append=False),
                 self._seeds,
                 n_features=self.n_features_in_,
             )
-        return self._estimators
+        return self._cache["estimators"]
 
     @estimators_.setter
     def estimators_(self, trees):
         self._estimators = trees
 
     def __sklearn_is_fitted__(self):
-        return "_seeds" in vars(self)
+        return "_cache" in vars(self)
 
     def __getstate__(self):
-        # Both can be made again: the packed nodes, and scikit-learn's copy of the trees.
-        state = super().__getstate__().copy()
-        if state.get("_seeds") is not None:
-            state["_packed"] = None
-            if state["_trees"] is not None:
-                state["_estimators"] = None
-        return state
+        # What the cache holds can be made again: packed nodes, scikit-learn's copy of the trees.
+        state = super().__getstate__()
+        return {**state, "_cache": {}} if "_cache" in state else state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if wants_bins(self):  # dense X and one y: what the binned kernel does
+            tags.input_tags.sparse = False
+            tags.target_tags.multi_output = False
+            if tags.classifier_tags is not None:
+                tags.classifier_tags.multi_label = False
+        return tags
 
     def _get_estimators_indices(self):
         """Rows of each tree's sample, with repetitions."""
@@ -200,24 +206,25 @@ class DistributedForest:
         """Whether prediction goes through the packed trees, or scikit-learn's."""
         if self._trees is not None:
             return True
-        return self.n_outputs_ == 1 and X.shape[0] * len(self._seeds) >= SMALL
+        # Exact trees: packing them and loading numba must pay.
+        return self.n_outputs_ == 1 and X.shape[0] * len(self._estimators) >= SMALL
 
     def _mean_vote(self, X):
         """Weighted mean of the trees' values, (n, K)."""
         from skdist.kernels.predict_trees import add_votes, pack_votes
 
         weight = self._tree_weight
-        if self._packed is None:
-            self._packed = pack_votes(weigh_votes(self._as_trees(), weight))
-        total = len(self._seeds) if weight is None else weight.sum()
-        votes = np.zeros((X.shape[0], self._packed.votes.shape[1]))
+        if "votes" not in self._cache:
+            self._cache["votes"] = pack_votes(weigh_votes(self._as_trees(), weight))
+        packed = self._cache["votes"]
+        votes = np.zeros((X.shape[0], packed.votes.shape[1]))
 
         def add(start, stop):
             for a, b in _pieces(start, stop, X.shape[1]):
-                add_votes(self._packed, _dense(X[a:b]), votes[a:b])
+                add_votes(packed, _dense(X[a:b]), votes[a:b])
 
         for_row_blocks(add, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
-        votes /= total
+        votes /= len(packed.roots) - 1 if weight is None else weight.sum()
         return votes
 
     def apply(self, X):
@@ -229,7 +236,7 @@ class DistributedForest:
         from skdist.kernels.predict_trees import apply, pack_leaves
 
         packed = pack_leaves(self._as_trees())
-        leaves = np.empty((X.shape[0], len(self._seeds)), np.int64)
+        leaves = np.empty((X.shape[0], len(packed.roots) - 1), np.int64)
 
         def write(start, stop):
             for a, b in _pieces(start, stop, X.shape[1]):

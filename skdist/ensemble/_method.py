@@ -9,10 +9,25 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdist.ensemble._criteria import CRITERIA
+from skdist.ensemble._export import n_candidates
 
-# Row visits (rows * trees) below which binning, and loading the compiled kernel (0.3 s in a fresh
-# process), cost more than they save: benchmarks/forest_sizes.py.
-SMALL = 500_000
+# Values looked at, at each level of all trees, below which loading the compiled kernel in a fresh
+# process (0.5 s) costs more than it saves: scikit-learn takes about 0.5 us for each.
+SMALL = 1_000_000
+
+
+def exact_work(forest: Any, X: Any) -> int:
+    """Rows times trees times candidate features: what exact trees take, but for a factor."""
+    shape = shape_of(X)
+    if len(shape) != 2:  # scikit-learn's to refuse
+        return 0
+    return shape[0] * forest.n_estimators * n_candidates(forest.max_features, shape[1])
+
+
+def shape_of(data: Any) -> tuple[int, ...]:
+    """Shape of an array, a frame or nested lists."""
+    shape = getattr(data, "shape", None)
+    return np.asarray(data).shape if shape is None else tuple(shape)
 
 
 def choose_method(forest: Any, X: Any, y: Any) -> tuple[str, str]:
@@ -29,7 +44,7 @@ def choose_method(forest: Any, X: Any, y: Any) -> tuple[str, str]:
             f"strategy={forest.strategy!r} grows binned trees, but tree_method='exact' was given. "
             "Set tree_method='hist' or 'auto', or strategy='auto'."
         )
-    wanted = forest.tree_method == "hist" or forest.strategy in ("histogram", "shard")
+    wanted = wants_bins(forest)
     if lacking and wanted:
         asked = f"tree_method={forest.tree_method!r}, strategy={forest.strategy!r}"
         raise ValueError(
@@ -42,10 +57,14 @@ def choose_method(forest: Any, X: Any, y: Any) -> tuple[str, str]:
         return "exact", "tree_method='exact' was asked for."
     if lacking:
         return "exact", f"scikit-learn's exact trees: {lacking[0]} is not for binned ones."
-    n_rows = X.shape[0] if isinstance(X, np.ndarray) else len(X)
-    if n_rows * forest.n_estimators < SMALL:
-        return "exact", f"scikit-learn's exact trees: {n_rows} rows are few."
-    return "hist", "Binned trees: the rows are many."
+    if exact_work(forest, X) < SMALL:
+        return "exact", f"scikit-learn's exact trees: {shape_of(X)} is small."
+    return "hist", f"Binned trees: {shape_of(X)} is large."
+
+
+def wants_bins(forest: Any) -> bool:
+    """Whether the parameters allow nothing but binned trees."""
+    return forest.tree_method == "hist" or forest.strategy in ("histogram", "shard")
 
 
 def beyond_the_kernel(forest: Any, X: Any, y: Any) -> list[str]:
@@ -56,6 +75,6 @@ def beyond_the_kernel(forest: Any, X: Any, y: Any) -> list[str]:
         f"ccp_alpha={forest.ccp_alpha!r}": forest.ccp_alpha > 0.0,
         "monotonic_cst": forest.monotonic_cst is not None,
         "sparse X": issparse(X),
-        "y with several outputs": np.ndim(y) == 2 and np.shape(y)[1] > 1,
+        "y with several outputs": len(shape_of(y)) == 2 and shape_of(y)[1] > 1,
     }
     return [reason for reason, holds in reasons.items() if holds]

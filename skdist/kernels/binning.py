@@ -17,7 +17,9 @@ MISSING = 255
 _BLOCK = 1024  # rows of X that stay in L2 while all features are encoded
 
 
-def bin_edges(column: np.ndarray, max_bins: int = MAX_BINS) -> tuple[np.ndarray, np.ndarray]:
+def bin_edges(
+    column: np.ndarray, weight: np.ndarray | None = None, max_bins: int = MAX_BINS
+) -> tuple[np.ndarray, np.ndarray]:
     """Edges and centres of the bins of one feature.
 
     At most `max_bins` distinct values: a bin each, edges midway. More: bins of about equal mass,
@@ -27,6 +29,7 @@ def bin_edges(column: np.ndarray, max_bins: int = MAX_BINS) -> tuple[np.ndarray,
     Parameters
     ----------
     column : (n,) float32, NaN allowed.
+    weight : (n,) float64, mass of each row; None: rows count the same.
     max_bins : int
 
     Returns
@@ -34,30 +37,39 @@ def bin_edges(column: np.ndarray, max_bins: int = MAX_BINS) -> tuple[np.ndarray,
     edges : (b - 1,) float32, increasing.
     centres : (b,) float32, a value of each bin: the only one, or the median of the bin's values.
     """
-    values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    values, mass = _distinct(column, weight)
     if len(values) <= 1:  # np.resize: a column of NaN alone has a bin too, never used
         return np.empty(0, np.float32), np.resize(values, 1).astype(np.float32)
     last = np.arange(len(values) - 1)
     if len(values) > max_bins:
-        last = _equal_mass_cuts(counts, max_bins)
+        last = _equal_mass_cuts(mass, max_bins)
     starts, stops = np.r_[0, last + 1], np.r_[last, len(values) - 1]
     return _midway(values[last], values[last + 1]), values[(starts + stops) // 2]
 
 
-def _equal_mass_cuts(counts: np.ndarray, max_bins: int) -> np.ndarray:
+def _distinct(column: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct numbers of a column and the mass of each."""
+    number = ~np.isnan(column)
+    if weight is None:
+        return np.unique(column[number], return_counts=True)
+    values, inverse = np.unique(column[number], return_inverse=True)
+    return values, np.bincount(inverse, weight[number], len(values))
+
+
+def _equal_mass_cuts(mass: np.ndarray, max_bins: int) -> np.ndarray:
     """Indices of the last distinct value of all bins but the last, for bins of equal mass.
 
     A value that alone outweighs its share closes a bin; the bins it would have used up
     go to the values that are left, which is why the target is recomputed at every cut.
     """
-    below = np.cumsum(counts)
+    below = np.cumsum(mass)
     cuts, start_mass = [], 0
     for left in range(max_bins, 1, -1):
         target = start_mass + (below[-1] - start_mass) / left
         cut = int(np.searchsorted(below, target))
         if cuts and cut <= cuts[-1]:
             cut = cuts[-1] + 1
-        if cut >= len(counts) - 1:
+        if cut >= len(mass) - 1:
             break
         cuts.append(cut)
         start_mass = below[cut]
@@ -116,14 +128,14 @@ class Bins(NamedTuple):
     n_edges: np.ndarray  # (d,) int64
 
 
-def make_bins(sample: np.ndarray) -> Bins:
-    """Bins of all features of a sample (n, d) float32, NaN allowed."""
+def make_bins(sample: np.ndarray, weight: np.ndarray | None = None) -> Bins:
+    """Bins of all features of a sample (n, d) float32, NaN allowed, of rows with these weights."""
     d = sample.shape[1]
     edges = np.full((d, MAX_BINS + 1), np.inf, np.float32)
     centres = np.full((d, MAX_BINS + 1), np.inf, np.float32)
     n_edges = np.empty(d, np.int64)
     for f in range(d):
-        e, c = bin_edges(sample[:, f])
+        e, c = bin_edges(sample[:, f], weight)
         edges[f, : len(e)], centres[f, : len(c)], n_edges[f] = e, c, len(e)
     return Bins(edges, centres, n_edges)
 

@@ -66,7 +66,9 @@ def _look(shard: Shard, n_classes: int) -> TargetFacts:
     w = np.ones(len(y)) if given is None else given
     if len(y) == 0:
         return TargetFacts(0, 0.0, np.zeros(n_classes), np.inf, -np.inf, 0.0, 0.0)
-    per_class = np.bincount(y.astype(np.intp), w, n_classes) if n_classes else np.zeros(0)
+    per_class = np.zeros(n_classes)
+    if n_classes:
+        per_class += np.bincount(y.astype(np.intp), w, n_classes)
     weight = float(w.sum())
     mean = float(w @ y / weight) if weight > 0 else 0.0
     squares = float(w @ np.square(y - mean))
