@@ -15,7 +15,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-__all__ = ["PackedTrees", "add_votes", "apply", "pack_leaves", "pack_votes"]
+__all__ = [
+    "CHUNK",
+    "NODES_PER_ROW",
+    "PackedTrees",
+    "add_votes",
+    "apply",
+    "order_keys",
+    "pack_leaves",
+    "pack_votes",
+    "read_through",
+    "walk_down",
+]
 
 CHUNK = 256  # rows that descend together: their features and states fit in L1
 SPAN = 1 << 16  # inner nodes packed by one task
@@ -97,7 +108,7 @@ def add_votes(packed: PackedTrees, X: np.ndarray, out: np.ndarray) -> None:
     Releases the GIL. About 1.6 ns per row and level. Reads all trees once per call, so the best
     block is the largest: split the rows over the threads and no further. Takes 4 n d bytes.
     """
-    _add_votes(packed.nodes, packed.roots, packed.votes, _order_keys(X), out)
+    _add_votes(packed.nodes, packed.roots, packed.votes, order_keys(X), out)
 
 
 def apply(packed: PackedTrees, X: np.ndarray, out: np.ndarray) -> None:
@@ -114,7 +125,7 @@ def apply(packed: PackedTrees, X: np.ndarray, out: np.ndarray) -> None:
     -----
     Releases the GIL; costs what `add_votes` costs.
     """
-    _apply(packed.nodes, packed.roots, _order_keys(X), out)
+    _apply(packed.nodes, packed.roots, order_keys(X), out)
 
 
 def _pack(
@@ -149,7 +160,14 @@ def _pack(
     return PackedTrees(nodes, roots, votes)
 
 
-def _order_keys(X: np.ndarray) -> np.ndarray:
+def order_keys(X: np.ndarray) -> np.ndarray:
+    """Rows as the kernels compare them: unsigned integers that order as X does, (n, d) uint32.
+
+    Raises
+    ------
+    TypeError
+        If X is not float32.
+    """
     if X.dtype != np.float32:  # its bits would be read as other numbers
         raise TypeError(f"Got X of {X.dtype}; trees compare float32, convert X first.")
     keys = np.empty(X.shape, np.uint32)
@@ -260,7 +278,7 @@ def _pack_trees(
 
 
 @njit(nogil=True, cache=True)
-def _read_through(tree):
+def read_through(tree):
     """Bring a tree into cache in order, much faster than rows would at random."""
     total = np.uint32(0)
     for i in range(0, len(tree), 4):  # 4 nodes to a cache line
@@ -269,11 +287,11 @@ def _read_through(tree):
 
 
 @njit(nogil=True, cache=True)
-def _descend(tree, keys, n, current, active):
-    """Take the first n rows of `keys` from root to leaf; ``current[i]`` becomes ~code."""
-    for i in range(n):
-        active[i] = i
-        current[i] = 0
+def walk_down(tree, keys, n, current, active):
+    """Take the rows ``active[:n]`` of `keys` from node ``current[row]`` down to a leaf.
+
+    ``current[row]`` becomes ~code; `active` is used up.
+    """
     while n > 0:
         n_active = np.uint64(0)
         for i in range(n):
@@ -286,6 +304,15 @@ def _descend(tree, keys, n, current, active):
             active[n_active] = row
             n_active += np.uint64(~child >> LAST_BIT)
         n = n_active
+
+
+@njit(nogil=True, cache=True)
+def _descend(tree, keys, n, current, active):
+    """Take the first n rows of `keys` from root to leaf; ``current[i]`` becomes ~code."""
+    for i in range(n):
+        active[i] = i
+        current[i] = 0
+    walk_down(tree, keys, n, current, active)
 
 
 @njit(nogil=True, cache=True)
@@ -312,7 +339,7 @@ def _add_votes(nodes, roots, votes, keys, out):
     for t in range(len(roots) - 1):
         tree = nodes[roots[t] : roots[t + 1]]
         if len(tree) <= NODES_PER_ROW * len(keys):
-            unused += _read_through(tree)
+            unused += read_through(tree)
         for first in range(0, len(keys), CHUNK):
             n = np.uint64(min(CHUNK, len(keys) - first))
             _descend(tree, keys[first : first + CHUNK], n, current, active)
@@ -327,7 +354,7 @@ def _apply(nodes, roots, keys, out):
     for t in range(len(roots) - 1):
         tree = nodes[roots[t] : roots[t + 1]]
         if len(tree) <= NODES_PER_ROW * len(keys):
-            unused += _read_through(tree)
+            unused += read_through(tree)
         for first in range(0, len(keys), CHUNK):
             n = np.uint64(min(CHUNK, len(keys) - first))
             _descend(tree, keys[first : first + CHUNK], n, current, active)

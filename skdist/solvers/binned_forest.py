@@ -162,12 +162,13 @@ def bin_shard(
         BinnedRows(encode(shard.X, problem.bins), target, whole, deviation),
         first_block,
         starts,
-        _cumulate(weight, starts) if drawn_by_weight else np.empty(0),
+        cumulate(weight, starts) if drawn_by_weight else np.empty(0),
     )
 
 
-def _cumulate(weight: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.concatenate([np.cumsum(weight[a:b]) for a, b in pairwise(starts)])
+def cumulate(weight: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sums of the weights within blocks, (n,): what a block's draws are made by."""
+    return np.concatenate([np.empty(0), *(np.cumsum(weight[a:b]) for a, b in pairwise(starts))])
 
 
 def concatenate(shards: list[BinnedShard]) -> BinnedShard:
@@ -211,7 +212,7 @@ def draw_rows(
     """The draws of all rows, from their weights alone."""
     sizes = layout.sizes().astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    cumulative = np.empty(0) if weight is None else _cumulate(weight, starts)
+    cumulative = np.empty(0) if weight is None else cumulate(weight, starts)
     counts = block_counts(seed, block_mass, n_draws)
     drawn: NDArray[np.int32] = draw_counts(seed, 0, starts, counts, cumulative)
     return drawn
