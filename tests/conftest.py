@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all tests share: the option --long, how hypothesis draws, and the backends."""
 
+import contextlib
 import logging
 import os
 
@@ -26,11 +27,48 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(skip)
 
 
+class ClusterOfTwo:
+    """A Dask cluster of two worker processes, started again where a killed one stays away.
+
+    Dask's nanny does not restart a worker that was killed before the nanny had noted that it runs.
+    """
+
+    def __init__(self):
+        self._open = contextlib.ExitStack()
+        self._client = None
+
+    def client(self):
+        """A client of the cluster, both workers being there."""
+        if self._client is None or not self._is_whole():
+            self.close()
+            cluster = self._open.enter_context(_cluster(2, 1))
+            self._client = self._open.enter_context(Client(cluster, set_as_default=False))
+        return self._client
+
+    def close(self):
+        """Stop it."""
+        self._open.close()
+
+    def _is_whole(self):
+        try:
+            self._client.wait_for_workers(2, timeout=5)
+        except TimeoutError:
+            return False
+        return True
+
+
 @pytest.fixture(scope="session")
-def dask_client():
-    """A client of a Dask cluster of two worker processes of one thread, on the loopback."""
-    with _cluster(2, 1) as cluster, Client(cluster, set_as_default=False) as client:
-        yield client
+def cluster_of_two():
+    """The one cluster of two processes that all tests share."""
+    cluster = ClusterOfTwo()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def dask_client(cluster_of_two):
+    """A client of two worker processes of one thread each, on the loopback."""
+    return cluster_of_two.client()
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +108,6 @@ def process_backend(request):
     """The places where a task has a process of its own that can die."""
     with _configured(request.param, request):
         yield request.param
-    if request.param == "dask":  # killed workers are back before the next test
-        request.getfixturevalue("dask_client").wait_for_workers(2, timeout=30)
 
 
 def _configured(name, request):

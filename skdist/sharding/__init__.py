@@ -9,7 +9,7 @@ from skdist.sharding._cost import Cost
 from skdist.sharding._dataset import ShardedDataset
 from skdist.sharding._faults import ShardLostError
 from skdist.sharding._replicated import Replicated, replicate
-from skdist.sharding._rows import shard_rows
+from skdist.sharding._rows import is_dask, shard_rows
 from skdist.sharding._rows_in_threads import for_row_blocks, joblib_workers
 from skdist.sharding._shard import Shard
 
@@ -21,6 +21,7 @@ __all__ = [
     "ShardedDataset",
     "effective_workers",
     "for_row_blocks",
+    "is_dask",
     "joblib_workers",
     "replicate",
     "shard_rows",

@@ -17,6 +17,7 @@ from distributed.scheduler import KilledWorker
 
 from skdist.sharding._cost import Meter, nbytes
 from skdist.sharding._dask_pieces import (
+    PIECES,
     Computed,
     Piece,
     Placed,
@@ -29,7 +30,8 @@ from skdist.sharding._executors import Wave
 from skdist.sharding._faults import annotated, lost, retry_alone
 from skdist.sharding._pickling import Parcel
 
-# Above this many bytes in all tasks of a wave together, a broadcast is sent once per worker.
+# What is more than this many bytes in all tasks of a wave together does not travel inside the
+# tasks, through the scheduler, but apart: a broadcast once per worker, an own argument once.
 _SCATTER_ABOVE = 1 << 21
 _GONE = frozenset({"cancelled", "lost", "error"})
 
@@ -123,11 +125,20 @@ class DaskExecutor:
             small = ()
         function = cloudpickle.dumps((wave.function, small))
         tasks = [
-            computed(function, common, own, label)
+            computed(function, common, self._apart(own, len(wave.own), meter), label)
             for own, label in zip(wave.own, wave.labels, strict=True)
         ]
         meter.add(bytes_down=sum(len(task.function) + len(task.own) for task in tasks))
         return tasks
+
+    def _apart(self, own: Sequence[Any], n_tasks: int, meter: Meter) -> list[Any]:
+        """A task's own arguments, the large ones scattered: the scheduler is not to carry them."""
+        return [
+            self.place([arg], meter)[0]
+            if type(arg) not in PIECES and n_tasks * nbytes(arg) > _SCATTER_ABOVE
+            else arg
+            for arg in own
+        ]
 
     def _recover(self, pieces: Sequence[Piece], meter: Meter) -> None:
         """Raise what a task raised; make again, one at a time, what was lost with its worker."""

@@ -37,6 +37,7 @@ class ShardedDataset:
     _pieces: Sequence[Any]
     rows: list[range]
     _meter: Meter = field(default_factory=Meter)
+    _view: Callable[[Shard], Shard] | None = None
 
     @property
     def n_shards(self) -> int:
@@ -129,7 +130,20 @@ class ShardedDataset:
         """
         with self._meter.round():
             pieces = self._run(Derive(function, keep), broadcast)
-            return replace(self, _pieces=self._executor.keep(pieces, self._meter))
+            return replace(self, _pieces=self._executor.keep(pieces, self._meter), _view=None)
+
+    def seen_through(self, view: Callable[[Shard], Shard]) -> "ShardedDataset":
+        """The same shards, of which every function is given ``view(shard)``.
+
+        Costs no round and keeps nothing: the view is taken inside each task, so that rows which
+        are streamed, because they do not fit into memory, stay streamed.
+
+        Parameters
+        ----------
+        view : callable
+            ``view(shard) -> shard``; module-level and pure.
+        """
+        return replace(self, _view=view)
 
     def group_reduce(
         self,
@@ -171,6 +185,7 @@ class ShardedDataset:
 
     def _run(self, function: Callable[..., Any], broadcast: tuple[Any, ...]) -> list[Any]:
         own = [(piece,) for piece in self._pieces]
+        function = function if self._view is None else SeenThrough(self._view, function)
         return self._executor.run(Wave(function, own, broadcast, self._labels()), self._meter)
 
     def _collect(self, pieces: Sequence[Any]) -> list[Any]:
@@ -210,6 +225,17 @@ class ShardedDataset:
         finals = [(group, *extracts[i * m : (i + 1) * m]) for i, group in enumerate(groups)]
         names = [f"group {i} of {len(groups)}" for i in range(len(groups))]
         return self._executor.run(Wave(reduction.fold, finals, (), names), self._meter)
+
+
+@dataclass(frozen=True, eq=False)
+class SeenThrough:
+    """`function` of the view of a shard."""
+
+    view: Callable[[Shard], Shard]
+    function: Callable[..., Any]
+
+    def __call__(self, shard: Shard, *broadcast: Any) -> Any:
+        return self.function(self.view(shard), *broadcast)
 
 
 @dataclass(frozen=True, eq=False)

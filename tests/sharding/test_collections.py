@@ -107,7 +107,6 @@ def test_partitions_lost_with_a_worker_come_back(dask_client, tmp_path):
         expected = shards.map_reduce(tasks.gram)
         got = shards.map_reduce(tasks.die_first_time, 1, str(tmp_path))
     np.testing.assert_array_equal(got, expected)
-    dask_client.wait_for_workers(2, timeout=30)
 
 
 def test_streamed_partitions_are_dropped_and_computed_again(tmp_path):

@@ -25,6 +25,13 @@ def test_the_value_travels_once(process_backend):
     assert replicated.cost.bytes_down - placed < 50_000
 
 
+def test_large_items_arrive(backend):
+    items = [np.full(400_000, k) for k in range(5)]
+    got = replicate(2).map(tasks.power, items, 1)
+    for k, value in enumerate(got):
+        np.testing.assert_array_equal(value, items[k] * 2)
+
+
 def test_an_error_names_the_item(backend):
     with pytest.raises(TypeError) as caught:
         replicate(2).map(tasks.power, [1, 2, "x", 4], 2)
