@@ -52,7 +52,8 @@ def draw_counts(seed, first_block, starts, counts, cumulative):
                 drawn[start + draw_below(block_key, i, size)] += 1
         else:
             block = cumulative[start : start + size]
-            for i in range(counts[b]):
+            # Rounding may give a draw to a last block whose rows all have weight zero: dropped.
+            for i in range(counts[b] if size > 0 and block[-1] > 0.0 else 0):
                 u = draw_unit(block_key, i) * block[-1]
                 drawn[start + np.searchsorted(block, u, side="right")] += 1
     return drawn

@@ -3,6 +3,7 @@
 
 from functools import partial
 
+import numpy as np
 from numba import njit
 
 # For what runs once a node or oftener: compiled without reference counting. Counting is atomic,
@@ -14,3 +15,14 @@ no_alloc = partial(njit, _nrt=False)()
 # the work on a small node. (numba's own `inline="always"` does it before type inference and
 # doubles the time to compile.)
 inlined = partial(njit, _nrt=False, forceinline=True)()
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A read-only view.
+
+    Data are writable in the process that made them and read-only in the processes they are sent
+    to: numba would compile a kernel for both. Passed through here they have one type.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view

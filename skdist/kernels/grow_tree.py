@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from skdist.kernels.compiling import inlined
+from skdist.kernels.compiling import inlined, read_only
 from skdist.kernels.counter_rng import draw_below, left_key, right_key
 from skdist.kernels.node_split import (
     SQUARED_ERROR,
@@ -318,9 +318,9 @@ def grow_tree(
     spare = Sample(*(np.empty_like(column) for column in sample))
     deepest = max(1, min(m, rules.max_depth))
     waiting = Waiting(np.empty((deepest, 4), np.int64), np.empty(deepest, np.uint64))
-    n_nodes = _grow(
-        data, centres, sample, spare, rules, root, np.uint64(key), depth, table, waiting, scratch
-    )
+    data, centres = BinnedRows(*map(read_only, data)), read_only(centres)
+    root, key = root._replace(scale=read_only(root.scale)), np.uint64(key)
+    n_nodes = _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch)
     return NodeTable(*(column[:n_nodes].copy() for column in table))
 
 

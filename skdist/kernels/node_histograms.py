@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from skdist.kernels.binning import MISSING
+from skdist.kernels.compiling import read_only
 from skdist.kernels.counter_rng import left_key, right_key
 from skdist.kernels.grow_tree import BinnedRows, Sample, draw_feature, undo_draws
 from skdist.kernels.node_split import SQUARED_ERROR, Rules, xlogx
@@ -76,7 +77,8 @@ def paths_to(nodes: np.ndarray, routes: Routes) -> Routes:
 def route_rows(codes: np.ndarray, rows: np.ndarray, paths: Routes, root: int) -> np.ndarray:
     """The node where each of `rows` (m,) ends on its way down from `root`, (m,) int32."""
     out = np.full(len(rows), root, np.int32)
-    _route_rows(codes, rows, paths, out, np.empty(_BLOCK, np.int32))
+    paths = Routes(*map(read_only, paths))
+    _route_rows(read_only(codes), rows, paths, out, np.empty(_BLOCK, np.int32))
     return out
 
 
@@ -147,11 +149,12 @@ def add_nodes(
     rules : Rules
     sums : NodeSums, changed in place.
     """
+    codes, look = read_only(data.codes), Look(*map(read_only, look))
     if rules.n_classes:
-        _count_classes(data.codes, sample, start, look, sums)
+        _count_classes(codes, sample, start, look, sums)
     else:
-        _count_values(data.codes, sample, start, look, sums)
-        _describe(data.deviation, sample, start, rules.criterion == SQUARED_ERROR, sums)
+        _count_values(codes, sample, start, look, sums)
+        _describe(read_only(data.deviation), sample, start, rules.criterion == SQUARED_ERROR, sums)
 
 
 @njit(nogil=True, cache=True, _nrt=False)
