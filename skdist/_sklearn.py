@@ -27,6 +27,7 @@ __all__ = [
     "fit_context",
     "missing_values_allowed",
     "n_bootstrap_draws",
+    "n_rows_seen",
 ]
 
 fit_context = _fit_context
@@ -54,3 +55,8 @@ def missing_values_allowed(forest: Any, X: Any) -> None:
     """Raise scikit-learn's error if X has values that the forest's criterion cannot take."""
     tree = type(forest.estimator)(criterion=forest.criterion)
     tree._compute_missing_values_in_feature_mask(X, estimator_name=type(forest).__name__)
+
+
+def n_rows_seen(forest: Any) -> int:
+    """Rows that a fitted forest was given."""
+    return int(forest._n_samples)

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport, ShardFacts
 from skdist.ensemble._settings import ForestSettings
+from skdist.ensemble._weighed_trees import WeighedTrees
 from skdist.kernels.node_split import ENTROPY, GINI, POISSON, SQUARED_ERROR, Rules
-from skdist.sharding import Shard, ShardedDataset, replicate
+from skdist.sharding import Cost, Shard, ShardedDataset, replicate
 from skdist.solvers.binned_forest import (
     BinnedShard,
     BlockLayout,
@@ -26,8 +28,12 @@ from skdist.solvers.binned_forest import (
     fixed_point,
     lay_blocks,
 )
+from skdist.solvers.histogram_forest import histogram_forest
+from skdist.solvers.leaf_refit import leaf_refit
+from skdist.solvers.out_of_bag import out_of_bag_votes
 from skdist.solvers.quantile_bins import quantile_bins
 from skdist.solvers.replicated_forest import replicated_forest
+from skdist.solvers.sharded_forest import sharded_forest
 from skdist.solvers.target_facts import TargetFacts, skew, target_facts
 from skdist.summaries import Trees
 
@@ -46,12 +52,9 @@ def physical_memory() -> int:
 class GrownForest:
     """What a binned fit returns."""
 
-    trees: Trees
-    tree_weight: np.ndarray  # (T,) float64, of the votes; mean 1
+    forest: WeighedTrees
     problem: ForestProblem
     layout: BlockLayout
-    binned: ShardedDataset
-    facts: list[TargetFacts]
     report: FitReport
 
 
@@ -65,23 +68,24 @@ def fit_binned(shards: ShardedDataset, settings: ForestSettings, why: str) -> Gr
     binned = shards.map_shards(_bin, problem, layout)
     watch.lap("bin")
     strategy, because = choose_strategy(settings.strategy, shards.n_samples, len(bins.n_edges))
-    trees, weight, extra = _SOLVERS[strategy](shards, binned, problem, settings)
+    solve = _SOLVERS[strategy] if settings.seeds else _no_more_trees
+    grown = solve(shards, binned, problem, settings)
     watch.lap("grow")
-    cost = shards.cost
+    cost = shards.cost + grown.cost
     report = FitReport(
         method="hist",
         strategy=strategy,
         exact=strategy != "shard",
         why=(why, because),
-        rounds=cost.rounds + extra.pop("rounds", 0),
-        bytes_down=cost.bytes_down + extra.pop("bytes_down", 0),
-        bytes_up=cost.bytes_up + extra.pop("bytes_up", 0),
-        retries=cost.retries + extra.pop("retries", 0),
+        rounds=cost.rounds,
+        bytes_down=cost.bytes_down,
+        bytes_up=cost.bytes_up,
+        retries=cost.retries,
         seconds=watch.seconds,
         shards=shard_table(shards.rows, facts),
-        extra=extra,
+        extra=grown.extra,
     )
-    return GrownForest(trees, weight, problem, layout, binned, facts, report)
+    return GrownForest(grown.forest, problem, layout, report)
 
 
 def _bin(shard: Shard, problem: ForestProblem, layout: BlockLayout) -> BinnedShard:
@@ -150,15 +154,28 @@ def choose_strategy(asked: str, n_samples: int, n_features: int) -> tuple[str, s
     )
 
 
+class Grown(NamedTuple):
+    """What a strategy returns."""
+
+    forest: WeighedTrees
+    cost: Cost = Cost()  # besides that of the shards
+    extra: Mapping[str, object] = MappingProxyType({})
+
+
+def _no_more_trees(
+    shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
+) -> Grown:
+    none = Trees.empty(problem.rules.n_classes or 1)
+    home = np.empty(0, np.int64) if settings.strategy == "shard" else None
+    return Grown(WeighedTrees(none, np.empty(0), home))
+
+
 def _replicate(
     shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
-) -> tuple[Trees, np.ndarray, dict[str, Any]]:
-    whole = concatenate(binned.map(_payload))
-    rows = replicate(whole, n_jobs=settings.n_jobs)
+) -> Grown:
+    rows = replicate(concatenate(binned.map(_payload)), n_jobs=settings.n_jobs)
     trees = replicated_forest(rows, problem, settings.seeds)
-    cost = rows.cost
-    extra = {"rounds": cost.rounds, "bytes_down": cost.bytes_down, "bytes_up": cost.bytes_up}
-    return trees, np.ones(trees.n_trees), {**extra, "retries": cost.retries}
+    return Grown(WeighedTrees(trees, np.ones(trees.n_trees)), rows.cost)
 
 
 def _payload(shard: Shard) -> Any:
@@ -167,22 +184,17 @@ def _payload(shard: Shard) -> Any:
 
 def _histogram(
     shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
-) -> tuple[Trees, np.ndarray, dict[str, Any]]:
-    from skdist.solvers.histogram_forest import histogram_forest
-
+) -> Grown:
     trees = histogram_forest(binned, problem, settings.seeds)
-    return trees, np.ones(trees.n_trees), {}
+    return Grown(WeighedTrees(trees, np.ones(trees.n_trees)))
 
 
 def _shard(
     shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
-) -> tuple[Trees, np.ndarray, dict[str, Any]]:
-    from skdist.solvers.leaf_refit import leaf_refit
-    from skdist.solvers.sharded_forest import sharded_forest
-
+) -> Grown:
     trees, weight, home = sharded_forest(binned, problem, settings.seeds)
-    refitted, decision = leaf_refit(shards, trees, weight, home)
-    return refitted, weight, {"leaf_refit": decision}
+    trees, decision = leaf_refit(shards, trees, weight, home, problem.rules.n_classes)
+    return Grown(WeighedTrees(trees, weight, home), extra={"leaf_refit": decision})
 
 
 _SOLVERS = {"replicate": _replicate, "histogram": _histogram, "shard": _shard}
@@ -200,9 +212,11 @@ def shard_table(rows: Sequence[range], facts: Sequence[TargetFacts]) -> tuple[Sh
 
 
 def out_of_bag(
-    shards: ShardedDataset, grown: GrownForest, trees: Trees, seeds: Sequence[int]
+    shards: ShardedDataset,
+    grown: GrownForest,
+    trees: Trees,
+    seeds: Sequence[int],
+    home: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Summed votes (n, K) and their number (n,) by trees that did not see the row."""
-    from skdist.solvers.out_of_bag import out_of_bag_votes
-
-    return out_of_bag_votes(shards, grown.binned, grown.problem, trees, seeds)
+    return out_of_bag_votes(shards, grown.problem, grown.layout, trees, seeds, home)

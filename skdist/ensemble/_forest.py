@@ -9,7 +9,6 @@ scikit-learn trees, built when somebody looks at them.
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -21,11 +20,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skdist._estimator import all_or_nothing
 from skdist._report import FitReport
 from skdist._sklearn import Interval, StrOptions, fit_context
-from skdist.ensemble._export import from_sklearn_trees, to_sklearn_trees
+from skdist.ensemble._export import from_sklearn_trees, place_classes, to_sklearn_trees
 from skdist.ensemble._method import SMALL, choose_method, exact_work, wants_bins
-from skdist.ensemble._validation import validate_rows
-from skdist.sharding import for_row_blocks, joblib_workers, shard_rows
-from skdist.summaries import Trees
+from skdist.ensemble._validation import check_bootstrap, learn_columns, validate_rows
+from skdist.ensemble._weighed_trees import WeighedTrees
+from skdist.sharding import for_row_blocks, is_dask, joblib_workers, shard_rows
 
 LEAST_ROWS = 1024  # per thread in predict
 MOST_VALUES = 1 << 24  # of X per predicted block, which is copied
@@ -66,50 +65,91 @@ class DistributedForest:
         """
         with all_or_nothing(self):
             method, why = choose_method(self, X, y)
-            fit = self._fit_exact if method == "exact" else self._fit_binned
-            fit(X, y, sample_weight, why)
+            if method == "exact":
+                self._fit_exact(X, y, sample_weight, why)
+            elif is_dask(X):
+                self._fit_collection(X, y, sample_weight, why)
+            else:
+                self._fit_binned(X, y, sample_weight, why)
         return self
 
     def _fit_exact(self, X, y, sample_weight, why):
         """scikit-learn's own fit, on the workers that skdist would use."""
         with joblib_workers(1 if exact_work(self, X) < SMALL else self.n_jobs):
             super().fit(X, y, sample_weight)
-        self._trees, self._tree_weight, self._cache = None, None, {}
+        self._trees = self._tree_weight = self._home = self._bootstrap = None
+        self._cache = {}
         self.n_shards_ = 1
         self.report_ = FitReport(method="exact", strategy="local", exact=True, why=(why,))
 
     def _fit_binned(self, X, y, sample_weight, why):
         """Validate, encode, shard, solve, expose."""
         # Here and not above: a forest too small for the kernel never loads numba.
-        from skdist.ensemble._binned_fit import fit_binned
-        from skdist.ensemble._settings import resolve_settings
         from skdist.solvers.binned_forest import block_size
 
         rows = validate_rows(self, X, y, sample_weight)
         n_samples = len(rows.X)
-        known, seeds = self._known_trees(), self._draw_seeds()
-        settings = resolve_settings(self, rows, seeds[known.n_trees :])
-        n_shards = self.n_shards or default_n_shards(n_samples)
+        n_shards, size = self.n_shards or default_n_shards(n_samples), block_size(n_samples)
         shards = shard_rows(
             rows.X,
             rows.y,
             rows.sample_weight,
             n_shards=n_shards,
             n_jobs=self.n_jobs,
-            align=block_size(n_samples) if n_shards * block_size(n_samples) <= n_samples else 1,
+            # Cut between blocks of the bootstrap, so that these do not depend on the cut.
+            align=size if n_shards * size <= n_samples else 1,
+        )
+        total = None if rows.sample_weight is None else rows.sample_weight.sum()
+        grown = self._solve(shards, total, why)
+        if self.oob_score:
+            self._set_oob(shards, grown, rows.y)
+
+    def _fit_collection(self, X, y, sample_weight, why):
+        """The same for a Dask collection: its partitions are the shards and stay where they are."""
+        from skdist.ensemble._collections import encoding_of
+
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but y is None.")
+        shards = shard_rows(X, y, sample_weight, n_shards=self.n_shards, n_jobs=self.n_jobs)
+        check_bootstrap(self)
+        learn_columns(self, X)
+        encoding, total = encoding_of(self, shards)
+        self._n_samples, self.n_outputs_, self._sample_weight = shards.n_samples, 1, None
+        self._validate_estimator()
+        shards = shards.seen_through(encoding)
+        grown = self._solve(shards, total, why)
+        if self.oob_score:
+            self._set_oob(shards, grown, np.concatenate(shards.map(_target)))
+
+    def _solve(self, shards, total_weight, why):
+        """Grow the trees that are lacking, and keep all."""
+        from skdist.ensemble._binned_fit import fit_binned
+        from skdist.ensemble._settings import resolve_settings
+
+        known, seeds = self._known_trees(), self._draw_seeds()
+        if known is not None and known.trees.n_trees == self.n_estimators:
+            warnings.warn(
+                "Warm-start fitting without increasing n_estimators does not fit new trees.",
+                stacklevel=4,
+            )
+        first = 0 if known is None else known.trees.n_trees
+        settings = resolve_settings(
+            self, shards.n_samples, self.n_features_in_, total_weight, seeds[first:]
         )
         grown = fit_binned(shards, settings, why)
-        self._keep_trees(known + grown.trees, seeds, grown)
-        self.n_shards_, self.report_ = n_shards, grown.report
-        if self.oob_score:
-            self._set_oob(shards, grown, rows)
+        kept = grown.forest if known is None else known + grown.forest
+        self._trees, self._tree_weight, self._home = kept.trees, kept.tree_weight, kept.home
+        self._seeds, self._estimators, self._cache = seeds, None, {}
+        self._bootstrap = (grown.layout, grown.problem.block_mass, grown.problem.n_draws)
+        self.n_shards_, self.report_ = shards.n_shards, grown.report
+        return grown
 
     def _known_trees(self):
-        """The trees that a warm start goes on from."""
-        n_values = self.n_classes_ if is_classifier(self) else 1
+        """The trees that a warm start goes on from, or None."""
         if not self.warm_start or "_cache" not in vars(self):
-            return Trees.empty(n_values)
-        trees = self._as_trees()
+            return None
+        trees, weight = self._as_trees(), self._tree_weight
+        n_values = self.n_classes_ if is_classifier(self) else 1
         if self.n_estimators < trees.n_trees:
             raise ValueError(
                 f"n_estimators={self.n_estimators} must be larger or equal to "
@@ -120,18 +160,13 @@ class DistributedForest:
                 f"The forest has {trees.n_values} classes, y has {n_values}; a warm start needs "
                 "the same classes. Fit a new forest, or fit shards and merge them."
             )
-        return trees
+        weight = np.ones(trees.n_trees) if weight is None else weight
+        return WeighedTrees(trees, weight, self._home)
 
     def _draw_seeds(self):
         """One seed per tree, those that scikit-learn's forest would draw."""
         random_state = check_random_state(self.random_state)
         return [int(seed) for seed in random_state.randint(MAX_SEED, size=self.n_estimators)]
-
-    def _keep_trees(self, trees, seeds, grown):
-        self._trees, self._seeds = trees, seeds
-        self._estimators, self._cache = None, {}
-        self._tree_weight = grown.tree_weight
-        self._bootstrap = (grown.layout, grown.problem.block_mass, grown.problem.n_draws)
 
     def _as_trees(self):
         """The fitted trees as one value."""
@@ -184,6 +219,8 @@ class DistributedForest:
             return
         from skdist.solvers.binned_forest import draw_rows
 
+        if self._bootstrap is None:
+            raise AttributeError("The trees of a merged forest have samples of different rows.")
         for seed in self._seeds:
             drawn = draw_rows(*self._bootstrap, seed, self._sample_weight)
             yield np.repeat(np.arange(len(drawn), dtype=np.int32), drawn)
@@ -213,9 +250,11 @@ class DistributedForest:
         """Weighted mean of the trees' values, (n, K)."""
         from skdist.kernels.predict_trees import add_votes, pack_votes
 
-        weight = self._tree_weight
         if "votes" not in self._cache:
-            self._cache["votes"] = pack_votes(weigh_votes(self._as_trees(), weight))
+            trees, weight = self._as_trees(), self._tree_weight
+            if weight is not None:
+                trees = WeighedTrees(trees, weight).with_weighed_values()
+            self._cache["votes"] = pack_votes(trees)
         packed = self._cache["votes"]
         votes = np.zeros((X.shape[0], packed.votes.shape[1]))
 
@@ -224,7 +263,7 @@ class DistributedForest:
                 add_votes(packed, _dense(X[a:b]), votes[a:b])
 
         for_row_blocks(add, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
-        votes /= len(packed.roots) - 1 if weight is None else weight.sum()
+        votes /= len(packed.roots) - 1  # the weights' mean is 1
         return votes
 
     def apply(self, X):
@@ -245,32 +284,28 @@ class DistributedForest:
         for_row_blocks(write, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
         return leaves
 
-    def _set_oob(self, shards, grown, rows):
+    def _set_oob(self, shards, grown, y):
         """Out-of-bag estimates and score, named as scikit-learn names them."""
         from skdist.ensemble._binned_fit import out_of_bag
 
-        votes, n_votes = out_of_bag(shards, grown, self._trees, self._seeds)
+        votes, n_votes = out_of_bag(shards, grown, self._trees, self._seeds, self._home)
         if (n_votes == 0).any():
             warnings.warn(
                 "Some inputs do not have OOB scores. This probably means too few trees were "
                 "used to compute any reliable OOB estimates.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        self._expose_oob(votes / np.maximum(n_votes, 1)[:, None], rows.y.reshape(-1, 1))
+        self._expose_oob(votes / np.maximum(n_votes, 1)[:, None], y.reshape(-1, 1))
+
+
+def _target(shard):
+    return shard.y
 
 
 def default_n_shards(n_samples):
     """Shards of the rows, from their number alone: one per 16,384, at most 64."""
     return int(np.clip(n_samples // 16_384, 1, 64))
-
-
-def weigh_votes(trees, weight):
-    """Trees whose values are multiplied by the weights of their votes."""
-    if weight is None or np.all(weight == 1.0):
-        return trees
-    per_node = np.repeat(weight, np.diff(trees.offsets))
-    return replace(trees, value=trees.value * per_node[:, None])
 
 
 def _pieces(start, stop, n_features):
@@ -285,6 +320,49 @@ def _dense(X):
 
 class DistributedForestClassifier(DistributedForest):
     """The classifiers' part of the mixin."""
+
+    def fit_shard(self, X, y, sample_weight=None, classes=None):
+        """Fit the rows that are here, for a later :func:`skdist.merge`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+        classes : array-like of shape (n_classes,), default=None
+            All classes there are, where these rows may lack some. `merge` unites classes anyhow;
+            with them given, `predict_proba` has all columns before the merge too.
+
+        Returns
+        -------
+        self
+        """
+        with all_or_nothing(self):
+            self.fit(X, y, sample_weight)
+            if classes is not None:
+                self._know_classes(np.unique(classes))
+        return self
+
+    def _know_classes(self, classes):
+        """Add columns for classes that the trees have not seen."""
+        if self.n_outputs_ > 1:
+            raise ValueError("classes cannot be given for y with several outputs.")
+        lacking = np.setdiff1d(self.classes_, classes)
+        if len(lacking):
+            raise ValueError(
+                f"classes={classes.tolist()} lacks {lacking.tolist()}, which y has. "
+                "Pass all classes there are."
+            )
+        trees, where = self._as_trees(), np.searchsorted(classes, self.classes_)
+        if self._trees is None:
+            self._seeds = [tree.random_state for tree in self._estimators]
+        if "oob_decision_function_" in vars(self):
+            votes = np.zeros((len(self.oob_decision_function_), len(classes)))
+            votes[:, where] = self.oob_decision_function_
+            self.oob_decision_function_ = votes
+        self._trees, self._estimators = place_classes(trees, self.classes_, classes), None
+        self._cache = {}
+        self.classes_, self.n_classes_ = classes, len(classes)
 
     def predict_proba(self, X):
         """Class probabilities: the mean of the trees', (n_samples, n_classes).
@@ -314,6 +392,21 @@ class DistributedForestClassifier(DistributedForest):
 
 class DistributedForestRegressor(DistributedForest):
     """The regressors' part of the mixin."""
+
+    def fit_shard(self, X, y, sample_weight=None):
+        """Fit the rows that are here, for a later :func:`skdist.merge`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+        """
+        return self.fit(X, y, sample_weight)
 
     def predict(self, X):
         """Mean prediction of the trees, (n_samples,) or (n_samples, n_outputs).

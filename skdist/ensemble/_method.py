@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 
 from skdist.ensemble._criteria import CRITERIA
 from skdist.ensemble._export import n_candidates
+from skdist.sharding import is_dask
 
 # Values looked at, at each level of all trees, below which loading the compiled kernel in a fresh
 # process (0.5 s) costs more than it saves: scikit-learn takes about 0.5 us for each.
@@ -39,20 +40,29 @@ def choose_method(forest: Any, X: Any, y: Any) -> tuple[str, str]:
         If `tree_method` or `strategy` asks for the binned kernel where it does not do the job.
     """
     lacking = beyond_the_kernel(forest, X, y)
+    if forest.tree_method == "exact" and is_dask(X):
+        raise ValueError(
+            "X is a Dask collection, which only binned trees take without gathering it, but "
+            "tree_method='exact' was given. Set tree_method='auto', or compute() the collection."
+        )
     if forest.tree_method == "exact" and forest.strategy in ("histogram", "shard"):
         raise ValueError(
             f"strategy={forest.strategy!r} grows binned trees, but tree_method='exact' was given. "
             "Set tree_method='hist' or 'auto', or strategy='auto'."
         )
-    wanted = wants_bins(forest)
+    wanted = wants_bins(forest) or is_dask(X)
     if lacking and wanted:
         asked = f"tree_method={forest.tree_method!r}, strategy={forest.strategy!r}"
+        asked = "X is a Dask collection" if is_dask(X) else asked
         raise ValueError(
-            f"Binned trees were asked for ({asked}), but {lacking[0]} takes scikit-learn's exact "
-            "trees. Set tree_method='auto' or 'exact' and strategy='auto', or drop it."
+            f"Only binned trees will do here ({asked}), but {lacking[0]} takes scikit-learn's "
+            "exact trees. Set tree_method='auto' or 'exact' and strategy='auto' and pass the rows "
+            f"in memory, or drop {lacking[0]}."
         )
-    if wanted:
+    if wants_bins(forest):
         return "hist", "Binned trees were asked for."
+    if is_dask(X):
+        return "hist", "Binned trees: the rows are a Dask collection, which is not gathered."
     if forest.tree_method == "exact":
         return "exact", "tree_method='exact' was asked for."
     if lacking:

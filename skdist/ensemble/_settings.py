@@ -32,9 +32,14 @@ class ForestSettings:
     n_jobs: int | None
 
 
-def resolve_settings(forest: Any, rows: Any, seeds: Sequence[int]) -> ForestSettings:
+def resolve_settings(
+    forest: Any,
+    n_samples: int,
+    n_features: int,
+    total_weight: float | None,
+    seeds: Sequence[int],
+) -> ForestSettings:
     """Numbers for the parameters of `forest`, as scikit-learn's trees resolve them."""
-    n_samples, n_features = rows.X.shape
     least = _count(forest.min_samples_leaf, n_samples)
     rules = Rules(
         criterion=CRITERIA[forest.criterion],
@@ -50,7 +55,8 @@ def resolve_settings(forest: Any, rows: Any, seeds: Sequence[int]) -> ForestSett
     )
     draws = 0
     if forest.bootstrap:
-        draws = n_bootstrap_draws(n_samples, forest.max_samples, rows.sample_weight)
+        weight = None if total_weight is None else np.array([total_weight])
+        draws = n_bootstrap_draws(n_samples, forest.max_samples, weight)
     forest._n_samples_bootstrap = draws or None
     return ForestSettings(
         rules, tuple(seeds), draws, forest.strategy, forest.min_impurity_decrease, forest.n_jobs

@@ -35,10 +35,10 @@ def validate_rows(forest, X, y, sample_weight):
     y = _one_column(y)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        _check_weights(sample_weight)
+        check_weights(sample_weight)
     if forest.criterion == "poisson":
-        _check_poisson(y)
-    _check_bootstrap(forest)
+        check_poisson(y, y.sum())
+    check_bootstrap(forest)
     forest._n_samples, forest.n_outputs_ = len(y), 1
     y, weight = encode(forest, y, sample_weight)
     forest._sample_weight = weight
@@ -68,31 +68,31 @@ def _one_column(y):
     return y
 
 
-def _check_weights(weight):
-    if weight.min() < 0:
+def check_weights(weight):
+    if len(weight) and weight.min() < 0:
         raise ValueError(
             f"sample_weight has {(weight < 0).sum()} negative values, the smallest "
             f"{weight.min():g}; weights must be 0 or more. Leave those rows out or clip them."
         )
-    if not weight.any():
+    if len(weight) and not weight.any():
         raise ValueError(
             "sample_weight is 0 for all rows, so there is nothing to fit; "
             "at least one weight must be positive."
         )
 
 
-def _check_poisson(y):
+def check_poisson(y, total):
     if y.min() < 0:
         raise ValueError(
             "Some value(s) of y are negative which is not allowed for Poisson regression."
         )
-    if y.sum() <= 0:
+    if total <= 0:
         raise ValueError(
             "Sum of y is not strictly positive which is necessary for Poisson regression."
         )
 
 
-def _check_bootstrap(forest):
+def check_bootstrap(forest):
     if forest.bootstrap:
         return
     if forest.max_samples is not None:
@@ -102,3 +102,31 @@ def _check_bootstrap(forest):
         )
     if forest.oob_score:
         raise ValueError("Out of bag estimation only available if bootstrap=True")
+
+
+def validate_more_rows(forest, X, y, sample_weight):
+    """Rows for a forest that is fitted already; y must hold classes that it knows."""
+    X, y = validate_data(
+        forest, X, y, reset=False, dtype=np.float32, order="C", ensure_all_finite="allow-nan"
+    )
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        check_weights(sample_weight)
+    if is_classifier(forest):
+        unknown = np.setdiff1d(y, forest.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y has the classes {unknown.tolist()}, which none of the merged forests knows "
+                f"({forest.classes_.tolist()}). Leave those rows out."
+            )
+        y = np.searchsorted(forest.classes_, y)
+    return ForestRows(X, y.astype(np.float64), sample_weight)
+
+
+def learn_columns(forest, X):
+    """Set the number and the names of the features of a Dask collection."""
+    names = getattr(X, "columns", None)
+    if names is None and X.ndim != 2:
+        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead: X has shape {X.shape}.")
+    meta = np.empty((0, X.shape[1])) if names is None else X._meta
+    validate_data(forest, meta, skip_check_array=True)

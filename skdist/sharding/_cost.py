@@ -42,6 +42,9 @@ class Cost:
     seconds: float = 0.0
     retries: int = 0
 
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Cost)))
+
 
 @dataclass(eq=False)
 class Meter:
