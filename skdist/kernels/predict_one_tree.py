@@ -8,6 +8,7 @@ wherever they come from: a worker maps them from a file, and numba compiles one 
 import numpy as np
 from numba import njit
 
+from skdist.kernels.compiling import read_only
 from skdist.kernels.predict_trees import (
     CHUNK,
     NODES_PER_ROW,
@@ -39,8 +40,8 @@ def add_unseen_votes(
     -----
     Releases the GIL. About 1.6 ns per row not drawn and level.
     """
-    nodes = _read_only(packed.nodes[packed.roots[tree] : packed.roots[tree + 1]])
-    _add_unseen_votes(nodes, _read_only(packed.votes), keys, drawn, out)
+    nodes = read_only(packed.nodes[packed.roots[tree] : packed.roots[tree + 1]])
+    _add_unseen_votes(nodes, read_only(packed.votes), keys, drawn, out)
 
 
 def leaves(packed: PackedTrees, tree: int, keys: np.ndarray) -> np.ndarray:
@@ -58,14 +59,8 @@ def leaves(packed: PackedTrees, tree: int, keys: np.ndarray) -> np.ndarray:
     """
     out = np.empty(len(keys), np.int64)
     nodes = packed.nodes[packed.roots[tree] : packed.roots[tree + 1]]
-    _write_leaves(_read_only(nodes), keys, out)
+    _write_leaves(read_only(nodes), keys, out)
     return out
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 @njit(nogil=True, cache=True)
