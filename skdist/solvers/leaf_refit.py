@@ -5,8 +5,8 @@
     S_l = sum of (w_i, w_i y_i)                                       (regression)
     value_l = S_l / |S_l|_1,   or S_l[1] / S_l[0];   leaves without rows keep their value
 
-and an inner node's sums are those of its leaves. Sums merge exactly, so the values do not depend
-on how the rows are cut. Where they would do harm (shards that are alike: the leaves of a fully
+and an inner node's sums are those of its leaves. Sums merge exactly (whole numbers to the bit,
+others to rounding), so the values do not depend on how the rows are cut. Where they would do harm (shards that are alike: the leaves of a fully
 grown tree are then judged by few rows) they are not taken. Both candidates are judged by trees
 that did not see the row, the new values without the row itself:
 
@@ -17,7 +17,7 @@ and the refit is kept iff its weighted mean log-loss, probabilities clipped at 1
 squared error is lower. Two limits of the judgement: leave-one-out is honest about a row, not about
 its exact copy; and a row is judged by fewer trees than will vote, which flatters the smoother
 candidate, the refit, while trees are few (24 trees on 4 shards that are alike: kept at a true loss
-1 % to 3 % higher and an accuracy no lower; with 96 trees refused).
+1 % to 3 % higher, the accuracy the same or higher; with 96 trees refused).
 
 Cost: two rounds. Down: the packed trees twice (about 12 bytes per node each time), and the old and
 new sums of the leaves; up: 8 K bytes per leaf and shard (regression 16), and three numbers.
