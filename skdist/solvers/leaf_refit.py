@@ -6,9 +6,9 @@
     value_l = S_l / |S_l|_1,   or S_l[1] / S_l[0];   leaves without rows keep their value
 
 and an inner node's sums are those of its leaves. Sums merge exactly (whole numbers to the bit,
-others to rounding), so the values do not depend on how the rows are cut. Where they would do harm (shards that are alike: the leaves of a fully
-grown tree are then judged by few rows) they are not taken. Both candidates are judged by trees
-that did not see the row, the new values without the row itself:
+others to rounding), so the values do not depend on how the rows are cut. Where they would do harm
+(shards that are alike: few rows judge a leaf of a fully grown tree) they are not taken. Both
+candidates are judged by trees that did not see the row, the new values without the row itself:
 
     before_i = sum over t with home_t != shard of i of v_t value_t[l, y_i]
     after_i  = the same with (S_l[y_i] - w_i) / (|S_l|_1 - w_i)
