@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from skdist.kernels.compiling import read_only
+
 MAX_BINS = 255  # of numbers; the 256th code is MISSING
 MISSING = 255
 _BLOCK = 1024  # rows of X that stay in L2 while all features are encoded
@@ -48,10 +50,10 @@ def bin_edges(
 
 
 def _distinct(column: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct numbers of a column and the mass of each."""
-    number = ~np.isnan(column)
+    """Distinct numbers of a column and the mass of each; a row without mass is no row."""
     if weight is None:
-        return np.unique(column[number], return_counts=True)
+        return np.unique(column[~np.isnan(column)], return_counts=True)
+    number = ~np.isnan(column) & (weight > 0)
     values, inverse = np.unique(column[number], return_inverse=True)
     return values, np.bincount(inverse, weight[number], len(values))
 
@@ -59,20 +61,21 @@ def _distinct(column: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray
 def _equal_mass_cuts(mass: np.ndarray, max_bins: int) -> np.ndarray:
     """Indices of the last distinct value of all bins but the last, for bins of equal mass.
 
-    A value that alone outweighs its share closes a bin; the bins it would have used up
-    go to the values that are left, which is why the target is recomputed at every cut.
+    A value that alone outweighs a bin's share closes a bin, wherever it lies; all other bins
+    share the mass of the other values, which is why the share is recomputed at every cut.
     """
-    below = np.cumsum(mass)
-    cuts, start_mass = [], 0
+    heavy = mass > mass.sum() / max_bins
+    light_below, heavy_at = np.cumsum(np.where(heavy, 0, mass)), np.flatnonzero(heavy)
+    cuts, last, start = [], -1, 0.0
     for left in range(max_bins, 1, -1):
-        target = start_mass + (below[-1] - start_mass) / left
-        cut = int(np.searchsorted(below, target))
-        if cuts and cut <= cuts[-1]:
-            cut = cuts[-1] + 1
-        if cut >= len(mass) - 1:
+        heavy_left = heavy_at[np.searchsorted(heavy_at, last, side="right") :]
+        share = (light_below[-1] - start) / max(left - len(heavy_left), 1)
+        cut = max(int(np.searchsorted(light_below, start + share)), last + 1)
+        cut = min(cut, *heavy_left[:1].tolist(), len(mass) - 2)
+        if cut == last:
             break
         cuts.append(cut)
-        start_mass = below[cut]
+        last, start = cut, light_below[cut]
     return np.array(cuts)
 
 
@@ -143,5 +146,5 @@ def make_bins(sample: np.ndarray, weight: np.ndarray | None = None) -> Bins:
 def encode(X: np.ndarray, bins: Bins) -> np.ndarray:
     """Codes (d, n) uint8 of float32 X (n, d)."""
     codes = np.empty(X.shape[::-1], np.uint8)
-    encode_columns(X, bins.edges, bins.n_edges, codes)
+    encode_columns(read_only(X), read_only(bins.edges), read_only(bins.n_edges), codes)
     return codes

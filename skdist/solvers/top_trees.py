@@ -74,6 +74,7 @@ def plant(
     handoff_rows: int,
 ) -> TopTrees:
     """The roots, from their channels (T, C) and numbers of rows (T,)."""
+    channels = np.ascontiguousarray(channels)
     roots = tuple(root_facts(problem.rules, own) for own in channels)
     keys = np.array([root_key(seed) for seed in seeds], np.uint64)
     fresh = Seedlings(np.arange(len(seeds)), channels, n_rows, np.zeros_like(n_rows), keys)
