@@ -193,6 +193,8 @@ def _shard(
     shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
 ) -> Grown:
     trees, weight, home = sharded_forest(binned, problem, settings.seeds)
+    if not settings.refit_leaves:
+        return Grown(WeighedTrees(trees, weight, home))
     trees, decision = leaf_refit(shards, trees, weight, home, problem.rules.n_classes)
     return Grown(WeighedTrees(trees, weight, home), extra={"leaf_refit": decision})
 

@@ -28,6 +28,7 @@ class ForestSettings:
     seeds: tuple[int, ...]
     n_draws: int  # per tree; 0: no bootstrap
     strategy: str
+    refit_leaves: bool  # after strategy "shard"
     min_impurity_decrease: float
     n_jobs: int | None
 
@@ -59,7 +60,14 @@ def resolve_settings(
         draws = n_bootstrap_draws(n_samples, forest.max_samples, weight)
     forest._n_samples_bootstrap = draws or None
     return ForestSettings(
-        rules, tuple(seeds), draws, forest.strategy, forest.min_impurity_decrease, forest.n_jobs
+        rules=rules,
+        seeds=tuple(seeds),
+        n_draws=draws,
+        strategy=forest.strategy,
+        # Refitted leaves have seen every row: none would be out of a tree's bag.
+        refit_leaves=not forest.oob_score,
+        min_impurity_decrease=forest.min_impurity_decrease,
+        n_jobs=forest.n_jobs,
     )
 
 

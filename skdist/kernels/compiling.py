@@ -23,6 +23,6 @@ def read_only(array: np.ndarray) -> np.ndarray:
     Data are writable in the process that made them and read-only in the processes they are sent
     to: numba would compile a kernel for both. Passed through here they have one type.
     """
-    view = array.view()
+    view = np.asarray(array).view()
     view.flags.writeable = False
     return view

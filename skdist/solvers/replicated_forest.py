@@ -40,7 +40,7 @@ def replicated_forest(rows: Replicated, problem: ForestProblem, seeds: Sequence[
     -------
     trees : Trees, in the order of the seeds.
     """
-    return Trees.concatenate(rows.map(grow_whole_tree, seeds, problem))
+    return Trees.drain(rows.map(grow_whole_tree, seeds, problem))
 
 
 def grow_whole_tree(shard: BinnedShard, seed: int, problem: ForestProblem) -> Trees:
