@@ -83,7 +83,7 @@ def fit_binned(shards: ShardedDataset, settings: ForestSettings, why: str) -> Gr
         retries=cost.retries,
         seconds=watch.seconds,
         shards=shard_table(shards.rows, facts),
-        extra=grown.extra,
+        extra=dict(grown.extra),  # unlike the proxy, it can be pickled
     )
     return GrownForest(grown.forest, problem, layout, report)
 
