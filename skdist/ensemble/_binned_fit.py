@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,7 +158,7 @@ class Grown(NamedTuple):
 
     forest: WeighedTrees
     cost: Cost = Cost()  # besides that of the shards
-    extra: Mapping[str, object] = MappingProxyType({})
+    extra: Mapping[str, object] | None = None
 
 
 def _no_more_trees(
