@@ -13,15 +13,19 @@ The forest is the one of `replicated_forest`: histograms are sums of integers, w
 node is keyed by the tree and the path to the node, and both read splits off histograms with the
 same functions. Classification is equal bit for bit; regression but for the rounding of `impurity`.
 
-Cost: about depth-of-the-top + 2 rounds, where the top are the nodes of `handoff_rows` rows or
-more; per round and shard, (8 C + 4) bytes up for every bin of every feature looked at,
+Cost: about L + 2 rounds, L the levels that have nodes of `handoff_rows` rows or more. Level l sends
 
-    T * 2^level * max_features * 256 * (8 C + 4) bytes        (C classes; 2 for regression)
+    up to  T * 2^l * max_features * 256 * (8 C + 4)  bytes up      (C classes; 2 for regression)
 
-at most, cut into several rounds where the shards together would send more than `round_bytes`;
-10 KB per tree down. Then (d + 24) bytes for every row in the sample of every tree, from worker to
-worker, and the subtrees up. Shards draw each tree's sample and send its rows down the tree anew in
-every round: they keep nothing between rounds, so a lost worker costs one task.
+from every shard, less where features have fewer bins, and in several rounds where the shards
+together would send more than `round_bytes`. Down go 2 KB per feature, 32 KB for the bootstrap and
+18 bytes per node of the top, per shard and round. At last (d + 24) bytes for every row in the
+sample of every tree, from worker to worker, and the subtrees up.
+
+Shards draw each tree's sample and send its rows down the tree anew in every round: they keep
+nothing between rounds, so a lost worker costs one task. On two threads it takes about twice as
+long as `replicated_forest` (20 trees on 261,876 rows of 19 features: 16 rounds, 30 MB of
+histograms from 8 shards).
 """
 
 from __future__ import annotations
