@@ -82,7 +82,7 @@ def fit_binned(shards: ShardedDataset, settings: ForestSettings, why: str) -> Gr
         retries=cost.retries,
         seconds=watch.seconds,
         shards=shard_table(shards.rows, facts),
-        extra=dict(grown.extra),  # unlike the proxy, it can be pickled
+        extra=grown.extra or {},
     )
     return GrownForest(grown.forest, problem, layout, report)
 
