@@ -64,6 +64,7 @@ class DistributedForest:
             with a parameter that only exact trees obey. The estimator is then as it was before.
         """
         with all_or_nothing(self):
+            known = vars(self).get("classes_") if self.warm_start else None
             method, why = choose_method(self, X, y)
             if method == "exact":
                 self._fit_exact(X, y, sample_weight, why)
@@ -71,10 +72,15 @@ class DistributedForest:
                 self._fit_collection(X, y, sample_weight, why)
             else:
                 self._fit_binned(X, y, sample_weight, why)
+            if known is not None:
+                check_same_classes(known, self.classes_)
         return self
 
     def _fit_exact(self, X, y, sample_weight, why):
         """scikit-learn's own fit, on the workers that skdist would use."""
+        if self.warm_start and "_cache" in vars(self):
+            # A list of its own: scikit-learn appends to it before all that can fail is done.
+            self._estimators = list(self.estimators_)
         with joblib_workers(1 if exact_work(self, X) < SMALL else self.n_jobs):
             super().fit(X, y, sample_weight)
         self._trees = self._tree_weight = self._home = self._bootstrap = None
@@ -133,6 +139,8 @@ class DistributedForest:
                 stacklevel=4,
             )
         first = 0 if known is None else known.trees.n_trees
+        if known is not None:  # `random_state` may have moved since
+            seeds = [*self._seeds[:first], *seeds[first:]]
         settings = resolve_settings(
             self, shards.n_samples, self.n_features_in_, total_weight, seeds[first:]
         )
@@ -297,6 +305,18 @@ class DistributedForest:
                 stacklevel=4,
             )
         self._expose_oob(votes / np.maximum(n_votes, 1)[:, None], y.reshape(-1, 1))
+
+
+def check_same_classes(known, classes):
+    """Raise unless a warm start met the classes that the forest knows."""
+    known, classes = ([c] if isinstance(c, np.ndarray) else c for c in (known, classes))
+    if len(known) == len(classes) and all(map(np.array_equal, known, classes)):
+        return
+    old, new = ([c.tolist() for c in per_output] for per_output in (known, classes))
+    raise ValueError(
+        f"The forest knows the classes {old}, one list per output, y has {new}; a warm start needs "
+        "the same classes. Fit a new forest, or fit shards and merge them."
+    )
 
 
 def _target(shard):

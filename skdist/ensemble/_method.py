@@ -37,8 +37,33 @@ def choose_method(forest: Any, X: Any, y: Any) -> tuple[str, str]:
     Raises
     ------
     ValueError
-        If `tree_method` or `strategy` asks for the binned kernel where it does not do the job.
+        If `tree_method` or `strategy` asks for the binned kernel where it does not do the job, or
+        if a warm start would put trees of two methods into one forest.
     """
+    before = method_to_go_on_with(forest)
+    method, why = _choose(forest, X, y, before)
+    if before == "merge":
+        raise ValueError(
+            "A merged forest holds trees of other rows, from which a warm start cannot go on. "
+            "Fit another forest with warm_start=False, and merge it."
+        )
+    if before not in (None, method):
+        raise ValueError(
+            f"The trees to go on from are those of tree_method={before!r}, and a warm start adds "
+            f"trees of the same kind, but now: {why} Set the parameters back, or "
+            "warm_start=False for a new forest."
+        )
+    return method, why
+
+
+def method_to_go_on_with(forest: Any) -> str | None:
+    """What grew the trees that a warm start adds to; None where there are none."""
+    # One forest, one method: otherwise neither `estimators_samples_` nor an out-of-bag score could
+    # tell the rows of each tree.
+    return forest.report_.method if forest.warm_start and "report_" in vars(forest) else None
+
+
+def _choose(forest: Any, X: Any, y: Any, before: str | None) -> tuple[str, str]:
     lacking = beyond_the_kernel(forest, X, y)
     if forest.tree_method == "exact" and is_dask(X):
         raise ValueError(
@@ -67,6 +92,8 @@ def choose_method(forest: Any, X: Any, y: Any) -> tuple[str, str]:
         return "exact", "tree_method='exact' was asked for."
     if lacking:
         return "exact", f"scikit-learn's exact trees: {lacking[0]} is not for binned ones."
+    if before in ("hist", "exact"):
+        return before, "A warm start goes on with trees of the same kind."
     if exact_work(forest, X) < SMALL:
         return "exact", f"scikit-learn's exact trees: {shape_of(X)} is small."
     return "hist", f"Binned trees: {shape_of(X)} is large."
