@@ -14,6 +14,7 @@ from skdist.kernels.compiling import inlined, read_only
 from skdist.kernels.counter_rng import draw_below, left_key, right_key
 from skdist.kernels.node_split import (
     SQUARED_ERROR,
+    WITH_MOST,
     Best,
     Histogram,
     Node,
@@ -26,7 +27,9 @@ from skdist.kernels.node_split import (
     xlogx,
 )
 
-_1, _2, _6, _63 = np.uint64(1), np.uint64(2), np.uint64(6), np.uint64(63)
+_1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
+_16, _CLASS = np.int64(16), np.int64(0xFFFF)  # a row's class is in the low bits of its mass
+MAX_CLASSES = 1 << 16
 LEAF = -2  # in `feature`; scikit-learn's TREE_UNDEFINED
 
 
@@ -40,7 +43,7 @@ class BinnedRows(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """The rows of a node, parted together."""
+    """Rows of one tree or node."""
 
     rows: np.ndarray  # (m,) int32, columns of `codes`
     weight: np.ndarray  # (m,) int64, draws * weight
@@ -68,17 +71,31 @@ def sample_rows(data: BinnedRows, draws: np.ndarray, regression: bool) -> Sample
     return Sample(rows, times * data.weight[rows], times * target if regression else target)
 
 
+class Work(NamedTuple):
+    """A sample as the kernel moves it about: 12 bytes per row for classes, 20 for regression."""
+
+    rows: np.ndarray  # (m,) int32
+    mass: np.ndarray  # (m,) int64, weight; for classes weight << 16 | class
+    moment: np.ndarray  # (m,) int64, draws * target; (0,) for classes
+
+
+def _pack(sample: Sample, regression: bool) -> Work:
+    if regression:
+        return Work(sample.rows.copy(), sample.weight.copy(), sample.target.copy())
+    return Work(sample.rows.copy(), sample.weight << 16 | sample.target, np.empty(0, np.int64))
+
+
 @inlined
-def sum_channels(sample, start, end, rules, out):
+def _sum_channels(work, start, end, rules, out):
     """Write the node's channels into `out` (C,) int64."""
     out[:] = 0
     if rules.n_classes > 0:
         for i in range(start, end):
-            out[sample.target[i]] += sample.weight[i]
+            out[work.mass[i] & _CLASS] += work.mass[i] >> _16
     else:
         for i in range(start, end):
-            out[0] += sample.weight[i]
-            out[1] += sample.target[i]
+            out[0] += work.mass[i]
+            out[1] += work.moment[i]
 
 
 def root_channels(sample: Sample, rules: Rules) -> np.ndarray:
@@ -143,25 +160,23 @@ def make_node(rules, root, channels, key, n_rows, scratch):
 
 
 @inlined
-def _fill(data, sample, start, end, rules, local, n, histogram, feature):
-    """Add the rows of a node to the histogram of one feature."""
-    codes = data.codes[feature]
-    channels, occupied = histogram.channels, histogram.occupied
-    rows, weight, target = sample.rows, sample.weight, sample.target
-    if rules.n_classes > 0:
-        for i in range(start, end):
-            code = np.uint64(codes[np.uint32(rows[i])])
-            occupied[code >> _6] |= _1 << (code & _63)
-            channels[code * np.uint64(n) + np.uint64(local[target[i]])] += weight[i]
-    else:
-        for i in range(start, end):
-            code = np.uint64(codes[np.uint32(rows[i])])
-            occupied[code >> _6] |= _1 << (code & _63)
-            channels[_2 * code] += weight[i]
-            channels[_2 * code + _1] += target[i]
-    if rules.min_samples_leaf > 1:
-        for i in range(start, end):
-            histogram.rows[codes[np.uint32(rows[i])]] += 1
+def _fill(codes, work, start, end, rules, local, n, histogram):
+    """Add the rows of a node to the histogram of the feature with these codes."""
+    channels, occupied, rows_of = histogram.channels, histogram.occupied, histogram.rows
+    rows, mass, moment = work.rows, work.mass, work.moment
+    counted, two = rules.min_samples_leaf > 1, np.uint64(2)
+    for i in range(start, end):
+        code = np.uint64(codes[np.uint32(rows[i])])
+        occupied[code >> _6] |= _1 << (code & _63)
+        if rules.n_classes == 0:
+            channels[two * code] += mass[i]
+            channels[two * code + _1] += moment[i]
+        elif rules.n_classes == 2:  # both are there, or the node would be pure: no look-up
+            channels[two * code + (np.uint64(mass[i]) & _1)] += mass[i] >> _16
+        else:
+            channels[np.uint64(n) * code + np.uint64(local[mass[i] & _CLASS])] += mass[i] >> _16
+        if counted:
+            rows_of[code] += 1
 
 
 @inlined
@@ -182,7 +197,7 @@ def undo_draws(visited, features, swaps):
 
 
 @inlined
-def _search(data, centres, sample, start, end, rules, node, scratch):
+def _search(data, centres, work, start, end, rules, node, scratch):
     """The best split over max_features random features, and over more until one varies."""
     histogram, best, features = scratch.histogram, scratch.best, scratch.features
     best.score[0], best.split[0] = -np.inf, LEAF
@@ -190,7 +205,8 @@ def _search(data, centres, sample, start, end, rules, node, scratch):
     while visited < len(features) and (visited < rules.max_features or varying == 0):
         feature = draw_feature(node.key, visited, features, scratch.swaps)
         visited += 1
-        _fill(data, sample, start, end, rules, scratch.local, len(node.total), histogram, feature)
+        codes = data.codes[feature]
+        _fill(codes, work, start, end, rules, scratch.local, len(node.total), histogram)
         if rules.random_splits:
             varying += random_threshold(rules, node, histogram, best, feature, centres[feature])
         else:
@@ -199,45 +215,48 @@ def _search(data, centres, sample, start, end, rules, node, scratch):
 
 
 @inlined
-def _part(codes, sample, spare, start, end, code, missing_left):
+def _part(codes, work, spare, start, end, code, missing_left):
     """Move the rows that go left to the front, keep the order; returns where the right begins."""
-    middle, n_right = start, 0
+    middle, n_right, regression = start, 0, len(work.moment) > 0
     for i in range(start, end):
-        row, weight, target = sample.rows[i], sample.weight[i], sample.target[i]
+        row, mass = work.rows[i], work.mass[i]
         c = codes[np.uint32(row)]
         goes_left = (c <= code) | ((c == 255) & missing_left)
         # Both are written and one counter moves: no branch to mispredict.
-        sample.rows[middle], sample.weight[middle], sample.target[middle] = row, weight, target
-        spare.rows[n_right], spare.weight[n_right], spare.target[n_right] = row, weight, target
+        work.rows[middle], work.mass[middle] = row, mass
+        spare.rows[n_right], spare.mass[n_right] = row, mass
+        if regression:
+            moment = work.moment[i]
+            work.moment[middle], spare.moment[n_right] = moment, moment
         middle += goes_left
         n_right += 1 - goes_left
     for i in range(n_right):
-        sample.rows[middle + i] = spare.rows[i]
-        sample.weight[middle + i] = spare.weight[i]
-        sample.target[middle + i] = spare.target[i]
+        work.rows[middle + i], work.mass[middle + i] = spare.rows[i], spare.mass[i]
+        if regression:
+            work.moment[middle + i] = spare.moment[i]
     return middle
 
 
 @inlined
-def _is_pure(data, sample, start, end, node, rules):
+def _is_pure(data, work, start, end, node, rules):
     """Whether all rows have the same class, or the same y."""
     if rules.n_classes > 0:
         return len(node.total) == 1
-    first = data.deviation[sample.rows[start]]
+    first = data.deviation[work.rows[start]]
     for i in range(start + 1, end):
-        if data.deviation[sample.rows[i]] != first:
+        if data.deviation[work.rows[i]] != first:
             return False
     return True
 
 
 @inlined
-def _leaf_spread(data, sample, start, end, rules):
+def _leaf_spread(data, work, start, end, rules):
     """Sum of w y^2, or of w y log y for poisson; what a regression node's impurity needs."""
     total = 0.0
     if rules.n_classes == 0:
         for i in range(start, end):
-            y = data.deviation[sample.rows[i]]
-            w = sample.weight[i]
+            y = data.deviation[work.rows[i]]
+            w = work.mass[i]
             total += w * (y * y if rules.criterion == SQUARED_ERROR else xlogx(y))
     return total
 
@@ -303,7 +322,7 @@ def grow_tree(
     ----------
     data : BinnedRows
     centres : (d, 256) float32, a value of each bin, for random splits.
-    sample : Sample, reordered in place.
+    sample : Sample
     rules : Rules
     root : Root, of the whole tree.
     key : uint64, the node's key.
@@ -315,12 +334,13 @@ def grow_tree(
     """
     m, n = len(sample.rows), n_channels(rules)
     table, scratch = _empty_table(m, n), empty_scratch(len(data.codes), n)
-    spare = Sample(*(np.empty_like(column) for column in sample))
+    work = _pack(sample, rules.n_classes == 0)
+    spare = Work(*(np.empty_like(column) for column in work))
     deepest = max(1, min(m, rules.max_depth))
     waiting = Waiting(np.empty((deepest, 4), np.int64), np.empty(deepest, np.uint64))
     data, centres = BinnedRows(*map(read_only, data)), read_only(centres)
     root, key = root._replace(scale=read_only(root.scale)), np.uint64(key)
-    n_nodes = _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch)
+    n_nodes = _grow(data, centres, work, spare, rules, root, key, depth, table, waiting, scratch)
     return NodeTable(*(column[:n_nodes].copy() for column in table))
 
 
@@ -332,19 +352,19 @@ def sum_up(values, left, right):
             values[t] = values[left[t]] + values[right[t]]
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch):
+@njit(nogil=True, cache=True, _nrt=False, error_model="numpy")
+def _grow(data, centres, work, spare, rules, root, key, depth, table, waiting, scratch):
     """Depth first, the left child first: preorder. Returns the number of nodes."""
     # np.int64: a literal 0 would have everything below compiled a second time, for literals.
     start, t, n_waiting = np.int64(0), np.int64(0), np.int64(0)
-    end, parent = np.int64(len(sample.rows)), np.int64(-1)
+    end, parent = np.int64(len(work.rows)), np.int64(-1)
     while True:
         if parent >= 0:
             table.right[parent] = t
-        sum_channels(sample, start, end, rules, table.channels[t])
+        _sum_channels(work, start, end, rules, table.channels[t])
         node = make_node(rules, root, table.channels[t], key, end - start, scratch)
         middle = _split_node(
-            data, centres, sample, spare, start, end, rules, root, node, depth, table, t, scratch
+            data, centres, work, spare, start, end, rules, root, node, depth, table, t, scratch
         )
         t += 1
         if middle > start:
@@ -364,7 +384,7 @@ def _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting,
 
 @inlined
 def _split_node(
-    data, centres, sample, spare, start, end, rules, root, node, depth, table, t, scratch
+    data, centres, work, spare, start, end, rules, root, node, depth, table, t, scratch
 ):
     """Write node t and part its rows; returns where those of its right child begin, or `start`."""
     table.feature[t], table.left[t], table.right[t] = LEAF, -1, -1
@@ -373,14 +393,17 @@ def _split_node(
     score, weight = node_score(rules.criterion, node)
     best = scratch.best
     if may_split(rules, root, end - start, depth, weight) and not _is_pure(
-        data, sample, start, end, node, rules
+        data, work, start, end, node, rules
     ):
-        _search(data, centres, sample, start, end, rules, node, scratch)
+        _search(data, centres, work, start, end, rules, node, scratch)
         if best.split[0] >= 0 and best.score[0] - score >= root.least_gain:
             feature, code, missing_left = best.split[0], best.split[1], best.split[2]
-            middle = _part(data.codes[feature], sample, spare, start, end, code, missing_left > 0)
-            table.feature[t], table.code[t], table.missing_left[t] = feature, code, missing_left
+            middle = _part(data.codes[feature], work, spare, start, end, code, missing_left == 1)
+            table.feature[t], table.code[t] = feature, code
+            if missing_left == WITH_MOST:
+                missing_left = np.int64(middle - start > end - middle)
+            table.missing_left[t] = missing_left
             table.left[t] = t + 1
             return middle
-    table.spread[t] = _leaf_spread(data, sample, start, end, rules)
+    table.spread[t] = _leaf_spread(data, work, start, end, rules)
     return start

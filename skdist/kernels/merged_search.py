@@ -14,7 +14,13 @@ from skdist.kernels.binning import MISSING
 from skdist.kernels.compiling import no_alloc
 from skdist.kernels.grow_tree import Root, empty_scratch, make_node, may_split
 from skdist.kernels.node_histograms import Look, NodeSums
-from skdist.kernels.node_split import Rules, best_threshold, node_score, random_threshold
+from skdist.kernels.node_split import (
+    WITH_MOST,
+    Rules,
+    best_threshold,
+    node_score,
+    random_threshold,
+)
 
 _1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
 
@@ -109,7 +115,7 @@ def _search_node(rules, centres, nodes, look, channels, rows, found, a, scratch)
         found.visited[a] += 1
         found.varying[a] += varies
         if best.score[0] > found.score[a]:
-            _keep(best, channels, rows, low, high, a, found)
+            _keep(best, channels, rows, low, high, a, nodes.n_rows[a], found)
     return found.score[a] - node_score(rules.criterion, node)[0]
 
 
@@ -128,7 +134,7 @@ def _load(channels, rows, low, high, total, n, rules, scratch):
 
 
 @no_alloc
-def _keep(best, channels, rows, low, high, a, found):
+def _keep(best, channels, rows, low, high, a, n_rows, found):
     """Write down the best split of node a, and what goes to its left child."""
     found.score[a] = best.score[0]
     for i in range(3):
@@ -141,3 +147,5 @@ def _keep(best, channels, rows, low, high, a, found):
             found.left_rows[a] += rows[b]
             for k in range(channels.shape[1]):
                 found.left[a, k] += channels[b, k]
+    if best.split[2] == WITH_MOST:
+        found.split[a, 2] = found.left_rows[a] > n_rows - found.left_rows[a]

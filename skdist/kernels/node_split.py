@@ -28,6 +28,7 @@ from skdist.kernels.compiling import inlined, no_alloc
 from skdist.kernels.counter_rng import draw_unit
 
 GINI, ENTROPY, SQUARED_ERROR, POISSON = 0, 1, 2, 3
+WITH_MOST = 2  # where no NaN was seen, one that turns up later goes with most of the rows
 N_CODES = 256
 # Draws 0 ... d - 1 of a node's key choose features; those from here on thresholds and sides.
 _THRESHOLDS, _SIDES = np.uint64(1 << 32), np.uint64(1 << 33)
@@ -115,7 +116,7 @@ class Best(NamedTuple):
     """The best split so far."""
 
     score: np.ndarray  # (1,) float64
-    split: np.ndarray  # (3,) int64: feature, highest code that goes left, whether NaN goes left
+    split: np.ndarray  # (3,) int64: feature, highest code that goes left, 1 if NaN goes left
 
 
 def empty_histogram(n: int) -> Histogram:
@@ -197,8 +198,11 @@ def best_threshold(rules, node, histogram, best, feature):
     """
     any_missing, missing_rows = _take_missing(histogram, len(node.total))
     if len(node.total) == 2 and not any_missing:
-        return _sweep_pairs(rules, node, histogram, best, feature) > 1
-    n_bins = _sweep(rules, node, histogram, any_missing, missing_rows, best, feature)
+        n_bins = _sweep_pairs(rules, node, histogram, best, feature)
+    else:
+        n_bins = _sweep(rules, node, histogram, any_missing, missing_rows, best, feature)
+    if best.split[0] == feature and not any_missing:
+        best.split[2] = WITH_MOST
     return n_bins + any_missing > 1
 
 
@@ -308,4 +312,6 @@ def random_threshold(rules, node, histogram, best, feature, centres):
         return False
     extra = histogram.missing if missing_left else node.nothing
     _try(rules, node, left, extra, rows, best, feature, cut, missing_left)
+    if best.split[0] == feature and not any_missing:
+        best.split[2] = WITH_MOST
     return True

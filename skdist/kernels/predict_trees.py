@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from skdist.kernels.compiling import read_only
+
 __all__ = [
     "CHUNK",
     "NODES_PER_ROW",
@@ -108,7 +110,7 @@ def add_votes(packed: PackedTrees, X: np.ndarray, out: np.ndarray) -> None:
     Releases the GIL. About 1.6 ns per row and level. Reads all trees once per call, so the best
     block is the largest: split the rows over the threads and no further. Takes 4 n d bytes.
     """
-    _add_votes(packed.nodes, packed.roots, packed.votes, order_keys(X), out)
+    _add_votes(*map(read_only, packed), order_keys(X), out)
 
 
 def apply(packed: PackedTrees, X: np.ndarray, out: np.ndarray) -> None:
@@ -125,7 +127,7 @@ def apply(packed: PackedTrees, X: np.ndarray, out: np.ndarray) -> None:
     -----
     Releases the GIL; costs what `add_votes` costs.
     """
-    _apply(packed.nodes, packed.roots, order_keys(X), out)
+    _apply(read_only(packed.nodes), read_only(packed.roots), order_keys(X), out)
 
 
 def _pack(
@@ -140,13 +142,13 @@ def _pack(
         _pack_trees(
             first,
             last,
-            trees.offsets,
-            trees.feature,
-            trees.threshold.view(np.uint32),
-            trees.left,
-            trees.right,
-            trees.missing_left.view(np.uint8),
-            trees.value,
+            read_only(trees.offsets),
+            read_only(trees.feature),
+            read_only(trees.threshold.view(np.uint32)),
+            read_only(trees.left),
+            read_only(trees.right),
+            read_only(trees.missing_left.view(np.uint8)),
+            read_only(trees.value),
             roots,
             nodes,
             first_votes,

@@ -30,7 +30,8 @@ from skdist.summaries import Trees
 if TYPE_CHECKING:
     from skdist.sharding import Shard
 
-_WEIGHT_BITS, _TARGET_BITS = 52, 62
+# The kernel keeps a row's class, 16 bits, in one number with its weight.
+_WEIGHT_BITS, _TARGET_BITS = 46, 62
 MAX_BLOCKS = 4096
 
 
