@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
 
-from skdist.ensemble._validation import check_poisson, check_weights
+from skdist.ensemble._validation import check_poisson, check_total_weight, check_weights
 from skdist.sharding import Shard, ShardedDataset
 
 
@@ -98,7 +98,11 @@ def encoding_of(forest: Any, shards: ShardedDataset) -> tuple[EncodeRows, float 
             class_weight = weigh_classes(preset, classes, mass)
     encoding = EncodeRows(forest.n_features_in_, classes, class_weight, forest.criterion)
     weights = shards.seen_through(encoding).map(_total_weight)
-    return encoding, None if weights[0] is None else float(sum(weights))
+    if weights[0] is None:
+        return encoding, None
+    total = float(sum(weights))
+    check_total_weight(total)
+    return encoding, total
 
 
 def _total_weight(shard: Shard) -> float | None:
@@ -153,4 +157,6 @@ def weigh_classes(class_weight: Any, classes: np.ndarray, mass: np.ndarray) -> n
     unknown = [label for label in class_weight if label not in classes]
     if unknown:
         raise ValueError(f"class_weight names {unknown}, which are not in y: {list(classes)}.")
-    return np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])
+    weights = np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])
+    check_weights(weights, "class_weight")
+    return weights

@@ -254,6 +254,10 @@ class DistributedForest:
         # Exact trees: packing them and loading numba must pay.
         return self.n_outputs_ == 1 and X.shape[0] * len(self._estimators) >= SMALL
 
+    def _workers_of_scikit_learn(self, X):
+        """Small predictions stay in this thread: threads' votes are added in any order."""
+        return joblib_workers(1 if X.shape[0] * len(self._estimators) < SMALL else self.n_jobs)
+
     def _mean_vote(self, X):
         """Weighted mean of the trees' values, (n, K)."""
         from skdist.kernels.predict_trees import add_votes, pack_votes
@@ -278,7 +282,7 @@ class DistributedForest:
         """Number of the leaf that each row reaches in each tree, (n_samples, n_estimators)."""
         X = self._validate_X_predict(X)
         if not self._uses_kernel(X):
-            with joblib_workers(self.n_jobs):
+            with self._workers_of_scikit_learn(X):
                 return super().apply(X)
         from skdist.kernels.predict_trees import apply, pack_leaves
 
@@ -399,7 +403,7 @@ class DistributedForestClassifier(DistributedForest):
         X = self._validate_X_predict(X)
         if self._uses_kernel(X):
             return self._mean_vote(X)
-        with joblib_workers(self.n_jobs):
+        with self._workers_of_scikit_learn(X):
             return super().predict_proba(X)
 
     def _expose_oob(self, votes, y):
@@ -442,7 +446,7 @@ class DistributedForestRegressor(DistributedForest):
         X = self._validate_X_predict(X)
         if self._uses_kernel(X):
             return self._mean_vote(X)[:, 0]
-        with joblib_workers(self.n_jobs):
+        with self._workers_of_scikit_learn(X):
             return super().predict(X)
 
     def _expose_oob(self, votes, y):

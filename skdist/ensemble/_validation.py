@@ -52,8 +52,14 @@ def encode(forest, y, sample_weight):
         return np.ascontiguousarray(y, np.float64), sample_weight
     y, class_weight = encode_classes(forest, y[:, None], sample_weight)
     forest.n_classes_, forest.classes_ = int(forest.n_classes_[0]), forest.classes_[0]
-    weights = [w for w in (sample_weight, class_weight) if w is not None]
-    return y[:, 0].astype(np.float64), np.prod(weights, axis=0) if weights else None
+    if class_weight is None:
+        return y[:, 0].astype(np.float64), sample_weight
+    name, weight = "class_weight, per row,", class_weight
+    if sample_weight is not None:
+        name, weight = "sample_weight times class_weight", sample_weight * class_weight
+    check_weights(weight, name)
+    check_total_weight(weight.sum(), name)
+    return y[:, 0].astype(np.float64), weight
 
 
 def _one_column(y):
@@ -68,15 +74,20 @@ def _one_column(y):
     return y
 
 
-def check_weights(weight):
+def check_weights(weight, name="sample_weight"):
+    """Raise if a weight is negative."""
     if len(weight) and weight.min() < 0:
         raise ValueError(
-            f"sample_weight has {(weight < 0).sum()} negative values, the smallest "
+            f"{name} has {(weight < 0).sum()} negative values, the smallest "
             f"{weight.min():g}; weights must be 0 or more. Leave those rows out or clip them."
         )
-    if len(weight) and not weight.any():
+
+
+def check_total_weight(total, name="sample_weight"):
+    """Raise if no row has a weight; a shard alone may have none."""
+    if not total > 0:
         raise ValueError(
-            "sample_weight is 0 for all rows, so there is nothing to fit; "
+            f"{name} is 0 for all rows, so there is nothing to fit; "
             "at least one weight must be positive."
         )
 
