@@ -165,18 +165,29 @@ def _fill(codes, work, start, end, rules, local, n, histogram):
     channels, occupied, rows_of = histogram.channels, histogram.occupied, histogram.rows
     rows, mass, moment = work.rows, work.mass, work.moment
     counted, two = rules.min_samples_leaf > 1, np.uint64(2)
-    for i in range(start, end):
-        code = np.uint64(codes[np.uint32(rows[i])])
-        occupied[code >> _6] |= _1 << (code & _63)
-        if rules.n_classes == 0:
+    # Three loops and not one with a choice inside: that one is a third slower.
+    if rules.n_classes == 0:
+        for i in range(start, end):
+            code = np.uint64(codes[np.uint32(rows[i])])
+            occupied[code >> _6] |= _1 << (code & _63)
             channels[two * code] += mass[i]
             channels[two * code + _1] += moment[i]
-        elif rules.n_classes == 2:  # both are there, or the node would be pure: no look-up
+            if counted:
+                rows_of[code] += 1
+        return
+    if rules.n_classes == 2:  # both are there, or the node would be pure: no look-up
+        for i in range(start, end):
+            code = np.uint64(codes[np.uint32(rows[i])])
+            occupied[code >> _6] |= _1 << (code & _63)
             channels[two * code + (np.uint64(mass[i]) & _1)] += mass[i] >> _16
-        else:
+    else:
+        for i in range(start, end):
+            code = np.uint64(codes[np.uint32(rows[i])])
+            occupied[code >> _6] |= _1 << (code & _63)
             channels[np.uint64(n) * code + np.uint64(local[mass[i] & _CLASS])] += mass[i] >> _16
-        if counted:
-            rows_of[code] += 1
+    if counted:
+        for i in range(start, end):
+            rows_of[codes[np.uint32(rows[i])]] += 1
 
 
 @inlined
@@ -217,23 +228,30 @@ def _search(data, centres, work, start, end, rules, node, scratch):
 @inlined
 def _part(codes, work, spare, start, end, code, missing_left):
     """Move the rows that go left to the front, keep the order; returns where the right begins."""
-    middle, n_right, regression = start, 0, len(work.moment) > 0
-    for i in range(start, end):
-        row, mass = work.rows[i], work.mass[i]
-        c = codes[np.uint32(row)]
-        goes_left = (c <= code) | ((c == 255) & missing_left)
-        # Both are written and one counter moves: no branch to mispredict.
-        work.rows[middle], work.mass[middle] = row, mass
-        spare.rows[n_right], spare.mass[n_right] = row, mass
-        if regression:
-            moment = work.moment[i]
-            work.moment[middle], spare.moment[n_right] = moment, moment
-        middle += goes_left
-        n_right += 1 - goes_left
+    middle, n_right = start, 0
+    # Both sides are written and one counter moves: no branch to mispredict.
+    if len(work.moment) > 0:
+        for i in range(start, end):
+            row, mass, moment = work.rows[i], work.mass[i], work.moment[i]
+            c = codes[np.uint32(row)]
+            goes_left = (c <= code) | ((c == 255) & missing_left)
+            work.rows[middle], work.mass[middle], work.moment[middle] = row, mass, moment
+            spare.rows[n_right], spare.mass[n_right], spare.moment[n_right] = row, mass, moment
+            middle += goes_left
+            n_right += 1 - goes_left
+        for i in range(n_right):
+            work.moment[middle + i] = spare.moment[i]
+    else:
+        for i in range(start, end):
+            row, mass = work.rows[i], work.mass[i]
+            c = codes[np.uint32(row)]
+            goes_left = (c <= code) | ((c == 255) & missing_left)
+            work.rows[middle], work.mass[middle] = row, mass
+            spare.rows[n_right], spare.mass[n_right] = row, mass
+            middle += goes_left
+            n_right += 1 - goes_left
     for i in range(n_right):
         work.rows[middle + i], work.mass[middle + i] = spare.rows[i], spare.mass[i]
-        if regression:
-            work.moment[middle + i] = spare.moment[i]
     return middle
 
 
