@@ -72,3 +72,12 @@ class FitReport:
     certificate: float | None = None
     shards: tuple[ShardFacts, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+
+    def in_one_line(self) -> str:
+        """What ``verbose=1`` prints."""
+        times = ", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in self.seconds.items())
+        moved = f"{self.bytes_down:,} bytes down, {self.bytes_up:,} up"
+        return (
+            f"{self.method} trees, {self.strategy}, {len(self.shards)} shards: {times}; "
+            f"{self.rounds} rounds, {moved}"
+        )

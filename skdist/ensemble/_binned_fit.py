@@ -30,7 +30,7 @@ from skdist.solvers.binned_forest import (
 from skdist.solvers.histogram_forest import histogram_forest
 from skdist.solvers.leaf_refit import leaf_refit
 from skdist.solvers.out_of_bag import out_of_bag_votes
-from skdist.solvers.quantile_bins import quantile_bins
+from skdist.solvers.quantile_bins import quantile_bins, sketched_bins
 from skdist.solvers.replicated_forest import replicated_forest
 from skdist.solvers.sharded_forest import sharded_forest
 from skdist.solvers.target_facts import TargetFacts, skew, target_facts
@@ -57,16 +57,18 @@ class GrownForest:
     report: FitReport
 
 
-def fit_binned(shards: ShardedDataset, settings: ForestSettings, why: str) -> GrownForest:
+def fit_binned(
+    shards: ShardedDataset, n_features: int, settings: ForestSettings, why: str
+) -> GrownForest:
     """Grow the forest on shards of float32 X, encoded y and float64 weights (or None)."""
     watch = Stopwatch()
     facts = target_facts(shards, settings.rules.n_classes)
     layout = lay_blocks(shards.rows)
-    bins = quantile_bins(shards)
+    strategy, because = choose_strategy(settings.strategy, shards.n_samples, n_features)
+    bins = sketched_bins(shards) if strategy == "shard" else quantile_bins(shards)
     problem = state_problem(shards, settings, facts, layout, bins)
     binned = shards.map_shards(_bin, problem, layout)
     watch.lap("bin")
-    strategy, because = choose_strategy(settings.strategy, shards.n_samples, len(bins.n_edges))
     solve = _SOLVERS[strategy] if settings.seeds else _no_more_trees
     grown = solve(shards, binned, problem, settings)
     watch.lap("grow")

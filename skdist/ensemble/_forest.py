@@ -95,7 +95,7 @@ class DistributedForest:
 
         rows = validate_rows(self, X, y, sample_weight)
         n_samples = len(rows.X)
-        n_shards, size = self.n_shards or default_n_shards(n_samples), block_size(n_samples)
+        n_shards = self.n_shards or default_n_shards(n_samples, self.strategy)
         shards = shard_rows(
             rows.X,
             rows.y,
@@ -103,7 +103,7 @@ class DistributedForest:
             n_shards=n_shards,
             n_jobs=self.n_jobs,
             # Cut between blocks of the bootstrap, so that these do not depend on the cut.
-            align=size if n_shards * size <= n_samples else 1,
+            align=block_size(n_samples),
         )
         total = None if rows.sample_weight is None else rows.sample_weight.sum()
         grown = self._solve(shards, total, why)
@@ -144,12 +144,15 @@ class DistributedForest:
         settings = resolve_settings(
             self, shards.n_samples, self.n_features_in_, total_weight, seeds[first:]
         )
-        grown = fit_binned(shards, settings, why)
+        grown = fit_binned(shards, self.n_features_in_, settings, why)
         kept = grown.forest if known is None else known + grown.forest
         self._trees, self._tree_weight, self._home = kept.trees, kept.tree_weight, kept.home
         self._seeds, self._estimators, self._cache = seeds, None, {}
         self._bootstrap = (grown.layout, grown.problem.block_mass, grown.problem.n_draws)
+        self._drawn_by_weight = total_weight is not None
         self.n_shards_, self.report_ = shards.n_shards, grown.report
+        if self.verbose:
+            print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
         return grown
 
     def _known_trees(self):
@@ -227,14 +230,27 @@ class DistributedForest:
             return
         from skdist.solvers.binned_forest import draw_rows
 
-        if self._bootstrap is None:
-            raise AttributeError("The trees of a merged forest have samples of different rows.")
+        if self._bootstrap is None or self._home is not None:
+            raise AttributeError(
+                "The trees have not seen samples of the same rows (the forest was merged, or "
+                "fitted with strategy='shard'), so there are no estimators_samples_."
+            )
+        if self._sample_weight is None and self._drawn_by_weight:
+            raise AttributeError(
+                "The rows were drawn by weights that stayed in a Dask collection, so there are no "
+                "estimators_samples_. Fit rows in memory to have them."
+            )
         for seed in self._seeds:
             drawn = draw_rows(*self._bootstrap, seed, self._sample_weight)
             yield np.repeat(np.arange(len(drawn), dtype=np.int32), drawn)
 
     def _validate_X_predict(self, X):
         check_is_fitted(self)
+        if is_dask(X):
+            raise TypeError(
+                "X is a Dask collection, which would have to be gathered here. Predict it where "
+                "it is: X.map_partitions(forest.predict), X.map_blocks(...), or compute() it."
+            )
         if self._trees is None:
             return super()._validate_X_predict(X)
         return validate_data(
@@ -327,8 +343,14 @@ def _target(shard):
     return shard.y
 
 
-def default_n_shards(n_samples):
-    """Shards of the rows, from their number alone: one per 16,384, at most 64."""
+def default_n_shards(n_samples, strategy="auto"):
+    """Shards of the rows, from their number and the strategy alone.
+
+    One per 16,384 rows, at most 64, where sums are merged and their number changes nothing;
+    4, enough for a few cores, where more of them would cost accuracy.
+    """
+    if strategy == "shard":
+        return min(4, n_samples)
     return int(np.clip(n_samples // 16_384, 1, 64))
 
 

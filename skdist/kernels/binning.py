@@ -7,6 +7,7 @@ so that  x <= edge_b  <=>  code(x) <= b.  Codes are feature-major, (d, n): a nod
 features of many rows.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -131,16 +132,14 @@ class Bins(NamedTuple):
     n_edges: np.ndarray  # (d,) int64
 
 
-def make_bins(sample: np.ndarray, weight: np.ndarray | None = None) -> Bins:
-    """Bins of all features of a sample (n, d) float32, NaN allowed, of rows with these weights."""
-    d = sample.shape[1]
-    edges = np.full((d, MAX_BINS + 1), np.inf, np.float32)
-    centres = np.full((d, MAX_BINS + 1), np.inf, np.float32)
-    n_edges = np.empty(d, np.int64)
-    for f in range(d):
-        e, c = bin_edges(sample[:, f], weight)
-        edges[f, : len(e)], centres[f, : len(c)], n_edges[f] = e, c, len(e)
-    return Bins(edges, centres, n_edges)
+def make_bins(columns: Iterable[tuple[np.ndarray, np.ndarray | None]]) -> Bins:
+    """Bins of features, each given by values (n_f,) float32 and their masses, or None."""
+    made = [bin_edges(values, mass) for values, mass in columns]
+    edges = np.full((len(made), MAX_BINS + 1), np.inf, np.float32)
+    centres = np.full((len(made), MAX_BINS + 1), np.inf, np.float32)
+    for f, (e, c) in enumerate(made):
+        edges[f, : len(e)], centres[f, : len(c)] = e, c
+    return Bins(edges, centres, np.array([len(e) for e, _ in made]))
 
 
 def encode(X: np.ndarray, bins: Bins) -> np.ndarray:

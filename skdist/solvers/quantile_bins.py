@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.binning import Bins, make_bins
+from skdist.kernels.binning import Bins, bin_edges, make_bins
 from skdist.kernels.counter_rng import hash_rows
 
 if TYPE_CHECKING:
@@ -47,7 +47,39 @@ def quantile_bins(shards: ShardedDataset, size: int = SAMPLE_ROWS, seed: int = 0
     samples = shards.map(_sample, share, seed)
     X = np.concatenate([x for x, _ in samples])
     weights = [w for _, w in samples if w is not None]
-    return make_bins(X, np.concatenate(weights) if weights else None)
+    weight = np.concatenate(weights) if weights else None
+    return make_bins((column, weight) for column in X.T)
+
+
+def sketched_bins(shards: ShardedDataset) -> Bins:
+    """Bins of equal mass from each shard's own bins: no row leaves its shard.
+
+    A shard sends, for every feature, a value of each of its at most 255 bins and the mass in it;
+    their union is binned again. Where features have few distinct values that is exact, else
+    quantiles may be off by a few bins' mass, and depend on how the rows are sharded.
+
+    Cost: one round; 255 * d * 12 bytes up per shard at most.
+    """
+    sketches = shards.map(_sketch)
+    features = range(len(sketches[0]))
+    return make_bins(
+        (np.concatenate([s[f][0] for s in sketches]), np.concatenate([s[f][1] for s in sketches]))
+        for f in features
+    )
+
+
+def _sketch(shard: Shard) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+    """A value of each bin, and the bin's mass, for each feature of a shard."""
+    X, weight = shard.X, shard.sample_weight
+    weight = np.ones(len(X)) if weight is None else weight
+    sketch = []
+    for column in X.T:
+        number = ~np.isnan(column) & (weight > 0)
+        edges, centres = bin_edges(column[number], weight[number])
+        code = np.searchsorted(edges, column[number])
+        mass = np.bincount(code, weight[number], len(centres)).astype(np.float64)
+        sketch.append((centres[mass > 0], mass[mass > 0]))
+    return sketch
 
 
 def _sample(

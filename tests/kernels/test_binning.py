@@ -94,7 +94,9 @@ def test_a_column_of_nan_alone_has_one_bin():
 
 @given(arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(1, 4)), elements=FLOATS))
 def test_codes_count_the_edges_below(X):
-    bins = make_bins(X[::2])  # values beyond the sample's get the outer bins
+    bins = make_bins(
+        (column, None) for column in X[::2].T
+    )  # values beyond the sample's get the outer bins
     codes = encode(X, bins)
     assert codes.shape == X.shape[::-1]
     for f, n_edges in enumerate(bins.n_edges):
@@ -110,7 +112,7 @@ def test_blocks_and_missing_values():
     X = rng.normal(size=(2500, 3)).astype(np.float32)
     X[rng.random(X.shape) < 0.1] = np.nan
     X[:, 2] = np.nan
-    bins = make_bins(X)
+    bins = make_bins((column, None) for column in X.T)
     codes = encode(X, bins)
     np.testing.assert_array_equal(codes == MISSING, np.isnan(X).T)
     for f in range(2):
