@@ -67,7 +67,7 @@ class DistributedRandomForestClassifier(DistributedForestClassifier, RandomFores
     random_state : int, RandomState instance or None, default=None
         Gives each tree its seed, from which its sample and its features are drawn.
     verbose : int, default=0
-        Progress of exact trees, as joblib prints it. Binned fits print nothing.
+        Progress of exact trees, as joblib prints it; of a binned fit, one line when it is done.
     warm_start : bool, default=False
         Keep the trees of the last fit and grow those that `n_estimators` asks for besides.
     class_weight : {"balanced", "balanced_subsample"}, dict or list of dicts, default=None
@@ -82,10 +82,10 @@ class DistributedRandomForestClassifier(DistributedForestClassifier, RandomFores
         1, -1 or 0: the prediction may only rise, only fall or do either as the feature rises.
         Exact trees only.
     n_shards : int, default=None
-        Pieces that the rows are cut into. None: one per 16,384 rows, at least 1 and at most 64;
-        for a Dask collection, whose partitions are the shards, it must be None. With
-        ``strategy="shard"`` it is part of the model; else the forest does not depend on it, up to
-        2,048 shards.
+        Pieces that the rows are cut into. With ``strategy="shard"`` they are part of the model,
+        and None is 4; else the forest does not depend on them, and None is one per 16,384 rows, at
+        least 1 and at most 64. For a Dask collection, whose partitions are the shards, it must be
+        None.
     strategy : {"auto", "replicate", "histogram", "shard"}, default="auto"
         How the work on binned rows is spread; scikit-learn's exact trees are always grown from
         rows in memory.
@@ -159,7 +159,8 @@ class DistributedRandomForestClassifier(DistributedForestClassifier, RandomFores
                                              up from every shard
     ===========  ==========================  =====================================================
 
-    besides 4 d min(n, 200,000) bytes up, the sample of rows that bin edges are read from, and the
+    besides 4 d min(n, 200,000) bytes up, the sample of rows that bin edges are read from ("shard":
+    at most 3,060 d from every shard, quantiles and masses), and the
     rows themselves, 4 n d down once, where they are not yet on the workers. Threads share memory:
     nothing travels. Sums over rows are sums of integers, which do not depend on their order.
 
