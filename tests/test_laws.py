@@ -20,7 +20,8 @@ from shard_tasks import Weighted, weighted_sum
 
 import skdist.summaries
 from skdist.sharding import shard_rows
-from skdist.summaries import Trees
+from skdist.solvers.target_facts import facts_of
+from skdist.summaries import TargetFacts, Trees
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -76,7 +77,18 @@ def stump_of_shard(shard):
     return tree_of(mean[None, :], 0.0)
 
 
+def facts():
+    """Facts as `facts_of` makes them; a weight of nothing has no mean."""
+    y = arrays(np.float64, st.integers(0, 5), elements=st.integers(0, 1))
+    return y.map(lambda y: facts_of(y, 1.0 + np.arange(len(y)), 2))
+
+
+def facts_of_shard(shard, *broadcast):
+    return facts_of((shard.X[:, 0] > 0).astype(float), shard.sample_weight, 2)
+
+
 SUMMARIES = {
+    "TargetFacts": Laws(facts(), lambda s: TargetFacts.empty(2), facts_of_shard),
     "Weighted": Laws(weighted(), lambda s: Weighted(s.total * 0, 0.0), weighted_sum),
     "Trees": Laws(trees(), lambda s: Trees.empty(2), stump_of_shard, commutes=False, exact=True),
 }

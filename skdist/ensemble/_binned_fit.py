@@ -33,8 +33,8 @@ from skdist.solvers.out_of_bag import out_of_bag_votes
 from skdist.solvers.quantile_bins import quantile_bins, sketched_bins
 from skdist.solvers.replicated_forest import replicated_forest
 from skdist.solvers.sharded_forest import sharded_forest
-from skdist.solvers.target_facts import TargetFacts, skew, target_facts
-from skdist.summaries import Trees
+from skdist.solvers.target_facts import skew, target_facts
+from skdist.summaries import TargetFacts, Trees
 
 MOST_REPLICATED = 4 << 30
 

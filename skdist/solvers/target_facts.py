@@ -6,54 +6,15 @@ Cost: one round; (K + 8) numbers per shard up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skdist.summaries import TargetFacts
+
 if TYPE_CHECKING:
     from skdist.sharding import Shard, ShardedDataset
-
-
-@dataclass(frozen=True, eq=False)
-class TargetFacts:
-    """Of the rows of some shards; ``+`` is exact but for the rounding of float sums.
-
-    Parameters
-    ----------
-    n_rows : int
-    weight : float
-        Sum of the sample weights, or the number of rows.
-    class_weight : ndarray of shape (K,), float64
-        The same per class; (0,) for regression.
-    low, high : float
-        Of y; inf and -inf where there are no rows.
-    mean, squares : float
-        Weighted mean of y and weighted sum of squares about it (Chan, Golub & LeVeque, 1979).
-    """
-
-    n_rows: int
-    weight: float
-    class_weight: NDArray[np.float64]
-    low: float
-    high: float
-    mean: float
-    squares: float
-
-    def __add__(self, other: TargetFacts) -> TargetFacts:
-        weight = self.weight + other.weight
-        share = other.weight / weight if weight > 0 else 0.0
-        step = other.mean - self.mean
-        return TargetFacts(
-            self.n_rows + other.n_rows,
-            weight,
-            self.class_weight + other.class_weight,
-            min(self.low, other.low),
-            max(self.high, other.high),
-            self.mean + share * step,
-            self.squares + other.squares + self.weight * share * step * step,
-        )
 
 
 def target_facts(shards: ShardedDataset, n_classes: int) -> list[TargetFacts]:
@@ -62,10 +23,16 @@ def target_facts(shards: ShardedDataset, n_classes: int) -> list[TargetFacts]:
 
 
 def _look(shard: Shard, n_classes: int) -> TargetFacts:
-    y, given = shard.y, shard.sample_weight
+    return facts_of(shard.y, shard.sample_weight, n_classes)
+
+
+def facts_of(
+    y: NDArray[np.float64], given: NDArray[np.float64] | None, n_classes: int
+) -> TargetFacts:
+    """The facts of some rows."""
     w = np.ones(len(y)) if given is None else given
     if len(y) == 0:
-        return TargetFacts(0, 0.0, np.zeros(n_classes), np.inf, -np.inf, 0.0, 0.0)
+        return TargetFacts.empty(n_classes)
     per_class = np.zeros(n_classes)
     if n_classes:
         per_class += np.bincount(y.astype(np.intp), w, n_classes)
