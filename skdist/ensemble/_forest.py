@@ -9,6 +9,7 @@ scikit-learn trees, built when somebody looks at them.
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -24,7 +25,7 @@ from skdist.ensemble._export import from_sklearn_trees, place_classes, to_sklear
 from skdist.ensemble._method import SMALL, choose_method, exact_work, wants_bins
 from skdist.ensemble._validation import check_bootstrap, learn_columns, validate_rows
 from skdist.ensemble._weighed_trees import WeighedTrees
-from skdist.sharding import for_row_blocks, is_dask, joblib_workers, shard_rows
+from skdist.sharding import for_row_blocks, is_dask, joblib_workers, map_in_threads, shard_rows
 
 LEAST_ROWS = 1024  # per thread in predict
 MOST_VALUES = 1 << 24  # of X per predicted block, which is copied
@@ -282,7 +283,7 @@ class DistributedForest:
             trees, weight = self._as_trees(), self._tree_weight
             if weight is not None:
                 trees = WeighedTrees(trees, weight).with_weighed_values()
-            self._cache["votes"] = pack_votes(trees)
+            self._cache["votes"] = pack_votes(trees, partial(map_in_threads, n_jobs=self.n_jobs))
         packed = self._cache["votes"]
         votes = np.zeros((X.shape[0], packed.votes.shape[1]))
 
@@ -302,7 +303,7 @@ class DistributedForest:
                 return super().apply(X)
         from skdist.kernels.predict_trees import apply, pack_leaves
 
-        packed = pack_leaves(self._as_trees())
+        packed = pack_leaves(self._as_trees(), partial(map_in_threads, n_jobs=self.n_jobs))
         leaves = np.empty((X.shape[0], len(packed.roots) - 1), np.int64)
 
         def write(start, stop):

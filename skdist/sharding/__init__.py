@@ -8,9 +8,9 @@ from skdist.sharding._choice import effective_workers
 from skdist.sharding._cost import Cost
 from skdist.sharding._dataset import ShardedDataset
 from skdist.sharding._faults import ShardLostError
+from skdist.sharding._here import for_row_blocks, joblib_workers, map_in_threads
 from skdist.sharding._replicated import Replicated, replicate
 from skdist.sharding._rows import is_dask, shard_rows
-from skdist.sharding._rows_in_threads import for_row_blocks, joblib_workers
 from skdist.sharding._shard import Shard
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "for_row_blocks",
     "is_dask",
     "joblib_workers",
+    "map_in_threads",
     "replicate",
     "shard_rows",
 ]

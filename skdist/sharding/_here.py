@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows of one array in blocks over the threads of this machine: for prediction."""
+"""Work on arrays that are here, over the threads of this machine: for prediction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -32,13 +32,28 @@ def for_row_blocks(
     n_jobs : int, optional
         See :func:`effective_workers`.
     """
-    workers = min(executor_for(n_jobs).workers, joblib.cpu_count(), max(1, n_rows // least))
-    if workers == 1:
-        return [function(0, n_rows)]
-    size = -(-n_rows // workers)
-    own = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
-    labels = [f"rows {start} to {stop - 1}" for start, stop in own]
+    workers = min(local_workers(n_jobs), max(1, n_rows // least))
+    size = -(-n_rows // workers) or 1
+    starts = range(0, max(n_rows, 1), size)
+    stops = [min(start + size, n_rows) for start in starts]
+    return map_in_threads(function, starts, stops, n_jobs=n_jobs)
+
+
+def map_in_threads(
+    function: Callable[..., Any], *columns: Iterable[Any], n_jobs: int | None = None
+) -> list[Any]:
+    """``list(map(function, *columns))``, on threads of this process."""
+    own = list(zip(*columns, strict=True))
+    workers = min(local_workers(n_jobs), len(own))
+    if workers <= 1:
+        return [function(*arguments) for arguments in own]
+    labels = [f"call {i} of {len(own)}" for i in range(len(own))]
     return ThreadExecutor(workers).run(Wave(function, own, (), labels), Meter())
+
+
+def local_workers(n_jobs: int | None) -> int:
+    """Tasks to run at once here, where other machines may be configured for what is not here."""
+    return min(executor_for(n_jobs).workers, int(joblib.cpu_count()))
 
 
 def joblib_workers(n_jobs: int | None = None) -> AbstractContextManager[Any]:
