@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from skdist.kernels.compiling import read_only
+from skdist.kernels.compiling import entry, read_only
 
 MAX_BINS = 255  # of numbers; the 256th code is MISSING
 MISSING = 255
@@ -87,7 +87,7 @@ def _midway(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return np.where(rounded >= high, low, rounded)
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def encode_columns(X, edges, n_edges, codes):
     """Write the codes of float32 X (n, d) into uint8 `codes` (d, n).
 

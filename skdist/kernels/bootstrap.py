@@ -11,8 +11,8 @@ rows and no others, and the sample of a tree is the same however the rows are sp
 """
 
 import numpy as np
-from numba import njit
 
+from skdist.kernels.compiling import entry
 from skdist.kernels.counter_rng import draw_below, draw_unit, mix, tree_key
 
 _BLOCK_SALT = np.uint64(0xA0761D6478BD642F)
@@ -29,7 +29,7 @@ def block_counts(seed: int, mass: np.ndarray, n_draws: int) -> np.ndarray:
     return rng.multinomial(n_draws, mass / mass.sum())
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def draw_counts(seed, first_block, starts, counts, cumulative):
     """How often each row of some blocks is drawn, (n,) int32.
 

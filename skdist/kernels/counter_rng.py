@@ -8,9 +8,8 @@ what is drawn there depends neither on the order in which nodes are grown nor on
 """
 
 import numpy as np
-from numba import njit
 
-from skdist.kernels.compiling import inlined
+from skdist.kernels.compiling import entry, inlined
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _LEFT = np.uint64(0x8CB92BA72F3D8DD7)
@@ -61,7 +60,7 @@ def right_key(key):
     return mix(key ^ _RIGHT)
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def hash_rows(seed, first, n):
     """A uniform number in [0, 1) for each of the rows first ... first + n - 1, (n,) float64."""
     key, out = tree_key(seed), np.empty(n)
@@ -70,7 +69,7 @@ def hash_rows(seed, first, n):
     return out
 
 
-@njit(cache=True)
+@entry()
 def root_key(seed):
     """`tree_key` for callers outside of compiled code."""
     return tree_key(seed)

@@ -8,9 +8,8 @@ so that a node reads its labels in order and gathers only the codes of the featu
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from skdist.kernels.compiling import inlined, read_only
+from skdist.kernels.compiling import entry, inlined, read_only
 from skdist.kernels.counter_rng import draw_below, left_key, right_key
 from skdist.kernels.node_split import (
     SQUARED_ERROR,
@@ -362,7 +361,7 @@ def grow_tree(
     return NodeTable(*(column[:n_nodes].copy() for column in table))
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def sum_up(values, left, right):
     """Give every inner node of a tree in preorder the sum of its leaves, in place."""
     for t in range(len(values) - 1, -1, -1):
@@ -370,7 +369,7 @@ def sum_up(values, left, right):
             values[t] = values[left[t]] + values[right[t]]
 
 
-@njit(nogil=True, cache=True, _nrt=False, error_model="numpy")
+@entry(_nrt=False)
 def _grow(data, centres, work, spare, rules, root, key, depth, table, waiting, scratch):
     """Depth first, the left child first: preorder. Returns the number of nodes."""
     # np.int64: a literal 0 would have everything below compiled a second time, for literals.

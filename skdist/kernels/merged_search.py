@@ -8,10 +8,9 @@ the same order, so that it comes to the same split.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from skdist.kernels.binning import MISSING
-from skdist.kernels.compiling import no_alloc
+from skdist.kernels.compiling import entry, no_alloc
 from skdist.kernels.grow_tree import Root, empty_scratch, make_node, may_split
 from skdist.kernels.node_histograms import Look, NodeSums
 from skdist.kernels.node_split import (
@@ -77,7 +76,7 @@ def search_further(
     return gain
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@entry(_nrt=False)
 def _is_splittable(rules, nodes, scratch, out):
     for a in range(len(out)):
         root = Root(nodes.scale[a], nodes.least_weight[a], 0.0)
@@ -88,7 +87,7 @@ def _is_splittable(rules, nodes, scratch, out):
         out[a] = several and may_split(rules, root, n, nodes.depth[a], weight)
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@entry(_nrt=False)
 def _search(rules, centres, nodes, look, channels, rows, found, scratch, gain):
     for a in range(len(gain)):
         gain[a] = _search_node(rules, centres, nodes, look, channels, rows, found, a, scratch)

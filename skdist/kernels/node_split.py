@@ -299,6 +299,9 @@ def random_threshold(rules, node, histogram, best, feature, centres):
         while j < n_bins - 2 and centres[codes[j + 1]] <= value:
             j += 1
         cut = codes[j]
+        # On to the bin that the value lies in: rows to come may lie in the gap.
+        while cut + 1 < codes[j + 1] and centres[cut + 1] <= value:
+            cut += 1
         if any_missing:
             missing_left = np.int64(draw_unit(node.key, np.uint64(feature) + _SIDES) < 0.5)
     rows = missing_rows * missing_left

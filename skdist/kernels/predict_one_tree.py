@@ -6,9 +6,8 @@ wherever they come from: a worker maps them from a file, and numba compiles one 
 """
 
 import numpy as np
-from numba import njit
 
-from skdist.kernels.compiling import read_only
+from skdist.kernels.compiling import entry, read_only
 from skdist.kernels.predict_trees import (
     CHUNK,
     NODES_PER_ROW,
@@ -63,7 +62,7 @@ def leaves(packed: PackedTrees, tree: int, keys: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _add_unseen_votes(tree, votes, keys, drawn, out):
     current, active = np.empty(WINDOW, np.uint32), np.empty(WINDOW, np.uint32)
     unseen = np.empty(WINDOW, np.uint32)
@@ -83,7 +82,7 @@ def _add_unseen_votes(tree, votes, keys, drawn, out):
     return unused  # or the compiler would leave out the reading
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _read_rows(keys):
     """Bring rows into cache in order: with some left out, the processor foresees no pattern."""
     flat, total = keys.reshape(-1), np.uint32(0)
@@ -92,7 +91,7 @@ def _read_rows(keys):
     return total
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _add_leaves_of(rows, n, current, votes, out):
     n_values = np.uint32(votes.shape[1])
     for j in range(n):
@@ -110,7 +109,7 @@ def _add_leaves_of(rows, n, current, votes, out):
                 out[i, k] += votes[code, k]
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _write_leaves(tree, keys, out):
     current, active = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32)
     unused = np.uint32(0)

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
-from skdist.kernels.compiling import read_only
+from skdist.kernels.compiling import entry, read_only
 
 __all__ = [
     "CHUNK",
@@ -177,7 +176,7 @@ def order_keys(X: np.ndarray) -> np.ndarray:
     return keys
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _order_key(bits):
     """Unsigned integer that orders as the float32 of these bits; NaN is the largest.
 
@@ -192,13 +191,13 @@ def _order_key(bits):
     return ~bits if bits & SIGN else bits | SIGN
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _write_order_keys(bits, keys):
     for i in range(len(bits)):
         keys[i] = _order_key(bits[i])
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _only_class(value, i):
     """k where ``value[i]`` is 1 for class k and 0 for the others, else -1."""
     only = -1
@@ -210,7 +209,7 @@ def _only_class(value, i):
     return only
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _place_nodes(left, value, place, vote, votes):
     """Write into ``place[i]`` what the parent of node i writes down for it, and fill `votes`."""
     n_inner = 0
@@ -230,7 +229,7 @@ def _place_nodes(left, value, place, vote, votes):
             place[i] = ~np.uint32(code)
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _pack_tree(feature, threshold, left, right, missing_left, place, nodes):
     n_inner = 0
     for i in range(len(left)):
@@ -247,7 +246,7 @@ def _pack_tree(feature, threshold, left, right, missing_left, place, nodes):
         nodes[0].left = nodes[0].right = place[0]
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _pack_trees(
     first_tree,
     last_tree,
@@ -279,7 +278,7 @@ def _pack_trees(
         )
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def read_through(tree):
     """Bring a tree into cache in order, much faster than rows would at random."""
     total = np.uint32(0)
@@ -288,7 +287,7 @@ def read_through(tree):
     return total
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def walk_down(tree, keys, n, current, active):
     """Take the rows ``active[:n]`` of `keys` from node ``current[row]`` down to a leaf.
 
@@ -308,7 +307,7 @@ def walk_down(tree, keys, n, current, active):
         n = n_active
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _descend(tree, keys, n, current, active):
     """Take the first n rows of `keys` from root to leaf; ``current[i]`` becomes ~code."""
     for i in range(n):
@@ -317,7 +316,7 @@ def _descend(tree, keys, n, current, active):
     walk_down(tree, keys, n, current, active)
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _add_leaves(current, n, votes, out):
     n_values = np.uint32(votes.shape[1])
     for i in range(n):
@@ -334,7 +333,7 @@ def _add_leaves(current, n, votes, out):
                 out[i, k] += votes[code, k]
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _add_votes(nodes, roots, votes, keys, out):
     current, active = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32)
     unused = np.uint32(0)
@@ -349,7 +348,7 @@ def _add_votes(nodes, roots, votes, keys, out):
     return unused  # or the compiler would leave out the reading
 
 
-@njit(nogil=True, cache=True)
+@entry()
 def _apply(nodes, roots, keys, out):
     current, active = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32)
     unused = np.uint32(0)

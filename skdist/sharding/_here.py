@@ -61,4 +61,7 @@ def joblib_workers(n_jobs: int | None = None) -> AbstractContextManager[Any]:
 
     All cores where nothing is configured, and the backend the user configured.
     """
-    return joblib.parallel_config(n_jobs=executor_for(n_jobs).workers)  # type: ignore[no-any-return]
+    workers = executor_for(n_jobs).workers
+    # Inside a task on Dask the backend is Dask's, which does not listen to n_jobs=1.
+    where = {"backend": "sequential"} if workers == 1 else {"n_jobs": workers}
+    return joblib.parallel_config(**where)  # type: ignore[no-any-return]

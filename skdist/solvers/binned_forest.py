@@ -153,10 +153,11 @@ def bin_shard(
     ones = np.ones(len(y), np.int64)
     in_tree = None if problem.n_draws else weight
     deviation = (y - unit.centre).astype(np.float64) if regression else np.empty(0)
-    target = y.astype(np.int64)
     if regression:
         share = deviation if in_tree is None else deviation * in_tree
         target = np.rint(share * unit.target_unit).astype(np.int64)
+    else:
+        target = y.astype(np.int64)
     whole = ones if in_tree is None else np.rint(in_tree * unit.weight_unit).astype(np.int64)
     drawn_by_weight = bool(problem.n_draws) and weight is not None
     return BinnedShard(
@@ -264,7 +265,8 @@ def _class_impurity(share: NDArray[np.float64], criterion: int) -> NDArray[np.fl
     if criterion == GINI:
         return np.asarray(1.0 - np.square(share).sum(axis=1))
     assert criterion == ENTROPY
-    return np.asarray(-(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1))
+    # From 0: a pure node's impurity is 0 and not -0.
+    return np.asarray(0.0 - (share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1))
 
 
 def _regression_impurity(

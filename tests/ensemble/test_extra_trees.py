@@ -18,10 +18,6 @@ from skdist.ensemble import (
 
 X, CLASSES, COUNTS, WEIGHT = whole_numbers()
 
-left_end = pytest.mark.xfail(
-    reason="random cuts lie at the left end of the gap between two rows", strict=True
-)
-
 
 def new(kind, **parameters):
     return kind(**{"n_estimators": 5, "random_state": 0, "tree_method": "hist", **parameters})
@@ -43,7 +39,6 @@ def test_cuts_are_drawn_uniformly_between_the_extremes():
     assert kstest(cuts / 199, "uniform").pvalue > 1e-3
 
 
-@left_end
 def test_cuts_are_drawn_uniformly_between_two_rows():
     """Rows to come may lie anywhere in the gap that two rows of a node leave."""
     x = np.arange(200.0)[:, None]
@@ -134,7 +129,6 @@ def squares(forest, X, y):
     return mean_squared_error(y, forest.predict(X))
 
 
-@left_end
 def test_as_good_as_scikit_learn():
     data, y = make_classification(1500, 12, n_informative=8, n_classes=4, random_state=0)
     forest = new(DistributedExtraTreesClassifier, n_estimators=40)

@@ -199,11 +199,7 @@ class Watched(DistributedRandomForestClassifier):
         ("loky", "hist"),
         ("loky", "exact"),
         ("dask", "hist"),
-        pytest.param(
-            "dask",
-            "exact",
-            marks=pytest.mark.xfail(reason="Dask's backend does not listen to n_jobs=1"),
-        ),
+        ("dask", "exact"),
     ],
 )
 def test_nested_fits_start_no_pools(name, tree_method, request):
