@@ -227,19 +227,19 @@ def _block_counts(seed: int, mass: bytes, n_draws: int) -> NDArray[np.int64]:
 
 
 def to_trees(table: NodeTable, problem: ForestProblem, root: Root) -> Trees:
-    """One tree's nodes in the units of X and y."""
+    """One tree's nodes in the units of X and y; shares no memory with the table."""
     leaf = table.left < 0
     thresholds = problem.bins.edges[np.where(leaf, 0, table.feature), table.code]
     value, weight, impurity = _statistics(table, problem, root)
     return Trees(
         offsets=np.array([0, len(leaf)]),
-        feature=table.feature,
+        feature=table.feature.copy(),
         threshold=np.where(leaf, np.float32(-2), thresholds),
-        left=table.left,
-        right=table.right,
+        left=table.left.copy(),
+        right=table.right.copy(),
         missing_left=table.missing_left.astype(np.bool_),
         impurity=impurity,
-        n_samples=table.n_rows,
+        n_samples=table.n_rows.copy(),
         weight=weight,
         value=value,
     )
@@ -249,9 +249,9 @@ def _statistics(table: NodeTable, problem: ForestProblem, root: Root) -> tuple[A
     """Value (N, K), weight (N,) and impurity (N,) of the nodes."""
     rules, unit = problem.rules, problem.fixed_point
     if rules.n_classes:
-        mass = table.channels * root.scale
-        total = mass.sum(axis=1)
-        share = mass / total[:, None]
+        share = table.channels * root.scale
+        total = share.sum(axis=1)
+        share /= total[:, None]
         return share, total / unit.weight_unit, _class_impurity(share, rules.criterion)
     weight = table.channels[:, 0] / unit.weight_unit
     mean = table.channels[:, 1] / unit.target_unit / weight
@@ -263,7 +263,7 @@ def _statistics(table: NodeTable, problem: ForestProblem, root: Root) -> tuple[A
 
 def _class_impurity(share: NDArray[np.float64], criterion: int) -> NDArray[np.float64]:
     if criterion == GINI:
-        return np.asarray(1.0 - np.square(share).sum(axis=1))
+        return np.asarray(1.0 - np.einsum("nk,nk->n", share, share))
     assert criterion == ENTROPY
     # From 0: a pure node's impurity is 0 and not -0.
     return np.asarray(0.0 - (share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1))

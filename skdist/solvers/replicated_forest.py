@@ -12,13 +12,22 @@ once, the trees up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skdist.kernels.counter_rng import root_key
-from skdist.kernels.grow_tree import grow_tree, root_channels, root_facts, sample_rows
+from skdist.kernels.grow_tree import (
+    Memory,
+    grow_tree,
+    new_memory,
+    root_channels,
+    root_facts,
+    sample_rows,
+)
+from skdist.kernels.node_split import Rules
 from skdist.solvers.binned_forest import BinnedShard, ForestProblem, draws, to_trees
 from skdist.summaries import Trees
 
@@ -40,15 +49,38 @@ def replicated_forest(rows: Replicated, problem: ForestProblem, seeds: Sequence[
     -------
     trees : Trees, in the order of the seeds.
     """
-    return Trees.drain(rows.map(grow_whole_tree, seeds, problem))
+    return Trees.drain(rows.map(grow_whole_tree, seeds, problem, MemoryPool()))
 
 
-def grow_whole_tree(shard: BinnedShard, seed: int, problem: ForestProblem) -> Trees:
+class MemoryPool:
+    """Memory of trees that are done, for those to come; each process has its own."""
+
+    def __init__(self) -> None:
+        self._free: list[Memory] = []
+
+    def __getstate__(self) -> dict[str, list[Memory]]:
+        return {"_free": []}
+
+    @contextmanager
+    def lend(self, n_rows: int, n_features: int, rules: Rules) -> Iterator[Memory]:
+        """Memory for one tree. All trees of a pool are of the same rows."""
+        try:
+            memory = self._free.pop()  # atomic: threads share the pool
+        except IndexError:
+            memory = new_memory(n_rows, n_features, rules)
+        yield memory
+        self._free.append(memory)
+
+
+def grow_whole_tree(
+    shard: BinnedShard, seed: int, problem: ForestProblem, pool: MemoryPool | None = None
+) -> Trees:
     """The tree with this seed, on these rows."""
-    rules = problem.rules
-    sample = sample_rows(shard.data, draws(shard, problem, seed), rules.n_classes == 0)
+    rules, data = problem.rules, shard.data
+    sample = sample_rows(data, draws(shard, problem, seed), rules.n_classes == 0)
     root = root_facts(rules, root_channels(sample, rules))
-    table = grow_tree(
-        shard.data, problem.bins.centres, sample, rules, root, np.uint64(root_key(seed)), 0
-    )
-    return to_trees(table, problem, root)
+    key = np.uint64(root_key(seed))
+    d, n = data.codes.shape
+    with (pool or MemoryPool()).lend(n, d, rules) as memory:
+        table = grow_tree(data, problem.bins.centres, sample, rules, root, key, 0, memory)
+        return to_trees(table, problem, root)
