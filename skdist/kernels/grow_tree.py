@@ -232,33 +232,25 @@ def _search(data, centres, work, start, end, rules, node, scratch):
 
 
 @inlined
-def _part(codes, work, spare, start, end, code, missing_left):
-    """Move the rows that go left to the front, keep the order; returns where the right begins."""
-    middle, n_right = start, 0
-    # Both sides are written and one counter moves: no branch to mispredict.
-    if len(work.moment) > 0:
-        for i in range(start, end):
-            row, mass, moment = work.rows[i], work.mass[i], work.moment[i]
-            c = codes[np.uint32(row)]
-            goes_left = (c <= code) | ((c == 255) & missing_left)
-            work.rows[middle], work.mass[middle], work.moment[middle] = row, mass, moment
-            spare.rows[n_right], spare.mass[n_right], spare.moment[n_right] = row, mass, moment
-            middle += goes_left
-            n_right += 1 - goes_left
-        for i in range(n_right):
-            work.moment[middle + i] = spare.moment[i]
-    else:
-        for i in range(start, end):
-            row, mass = work.rows[i], work.mass[i]
-            c = codes[np.uint32(row)]
-            goes_left = (c <= code) | ((c == 255) & missing_left)
-            work.rows[middle], work.mass[middle] = row, mass
-            spare.rows[n_right], spare.mass[n_right] = row, mass
-            middle += goes_left
-            n_right += 1 - goes_left
-    for i in range(n_right):
-        work.rows[middle + i], work.mass[middle + i] = spare.rows[i], spare.mass[i]
-    return middle
+def _part(codes, work, other, start, end, code, missing_left):
+    """Move the rows of a node to `other`, those that go left to the front, the rest to the back.
+
+    Returns where the right begins.
+    """
+    # One write a row, to one end or the other: no branch to mispredict, and nothing to move back.
+    left, right = start, end - 1
+    regression = len(work.moment) > 0
+    for i in range(start, end):
+        row = work.rows[i]
+        c = codes[np.uint32(row)]
+        goes_left = (c <= code) | ((c == 255) & missing_left)
+        to = np.uint64(left if goes_left else right)
+        other.rows[to], other.mass[to] = row, work.mass[i]
+        if regression:
+            other.moment[to] = work.moment[i]
+        left += goes_left
+        right -= 1 - goes_left
+    return left
 
 
 @inlined
@@ -380,10 +372,11 @@ def grow_tree(
     """
     own = memory or new_memory(len(sample.rows), len(data.codes), rules)
     work = _pack(sample, rules.n_classes == 0, own.work)
+    spare = Work(*(column[: len(work.rows)] for column in own.spare))
     data, centres = BinnedRows(*map(read_only, data)), read_only(centres)
     root, key = root._replace(scale=read_only(root.scale)), np.uint64(key)
     n_nodes = _grow(
-        data, centres, work, own.spare, rules, root, key, depth, own.table, own.waiting, own.scratch
+        data, centres, work, spare, rules, root, key, depth, own.table, own.waiting, own.scratch
     )
     table = NodeTable(*(column[:n_nodes] for column in own.table))
     return table if memory else NodeTable(*(column.copy() for column in table))
@@ -403,13 +396,20 @@ def _grow(data, centres, work, spare, rules, root, key, depth, table, waiting, s
     # np.int64: a literal 0 would have everything below compiled a second time, for literals.
     start, t, n_waiting = np.int64(0), np.int64(0), np.int64(0)
     end, parent = np.int64(len(work.rows)), np.int64(-1)
+    top = depth
     while True:
         if parent >= 0:
             table.right[parent] = t
-        _sum_channels(work, start, end, rules, table.channels[t])
+        # Rows move from one array to the other at each level: those of a node are where its
+        # depth says, and its children's will be in the other.
+        if (depth - top) & 1:
+            here, there = spare, work
+        else:
+            here, there = work, spare
+        _sum_channels(here, start, end, rules, table.channels[t])
         node = make_node(rules, root, table.channels[t], key, end - start, scratch)
         middle = _split_node(
-            data, centres, work, spare, start, end, rules, root, node, depth, table, t, scratch
+            data, centres, here, there, start, end, rules, root, node, depth, table, t, scratch
         )
         t += 1
         if middle > start:
@@ -429,7 +429,7 @@ def _grow(data, centres, work, spare, rules, root, key, depth, table, waiting, s
 
 @inlined
 def _split_node(
-    data, centres, work, spare, start, end, rules, root, node, depth, table, t, scratch
+    data, centres, work, other, start, end, rules, root, node, depth, table, t, scratch
 ):
     """Write node t and part its rows; returns where those of its right child begin, or `start`."""
     table.feature[t], table.left[t], table.right[t] = LEAF, -1, -1
@@ -443,7 +443,7 @@ def _split_node(
         _search(data, centres, work, start, end, rules, node, scratch)
         if best.split[0] >= 0 and best.score[0] - score >= root.least_gain:
             feature, code, missing_left = best.split[0], best.split[1], best.split[2]
-            middle = _part(data.codes[feature], work, spare, start, end, code, missing_left == 1)
+            middle = _part(data.codes[feature], work, other, start, end, code, missing_left == 1)
             table.feature[t], table.code[t] = feature, code
             if missing_left == WITH_MOST:
                 missing_left = np.int64(middle - start > end - middle)
