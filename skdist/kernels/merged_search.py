@@ -11,7 +11,7 @@ import numpy as np
 
 from skdist.kernels.binning import MISSING
 from skdist.kernels.compiling import entry, no_alloc
-from skdist.kernels.grow_tree import Root, empty_scratch, make_node, may_split
+from skdist.kernels.grow_tree import Root, make_node, may_split
 from skdist.kernels.node_histograms import Look, NodeSums
 from skdist.kernels.node_split import (
     WITH_MOST,
@@ -20,6 +20,7 @@ from skdist.kernels.node_split import (
     node_score,
     random_threshold,
 )
+from skdist.kernels.tree_memory import empty_scratch
 
 _1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
 

@@ -14,8 +14,9 @@ import numpy as np
 from skdist.kernels.binning import MISSING
 from skdist.kernels.compiling import entry, read_only
 from skdist.kernels.counter_rng import left_key, right_key
-from skdist.kernels.grow_tree import BinnedRows, Sample, draw_feature, undo_draws
+from skdist.kernels.grow_tree import draw_feature, undo_draws
 from skdist.kernels.node_split import SQUARED_ERROR, Rules, xlogx
+from skdist.kernels.tree_memory import BinnedRows, Sample
 
 _BLOCK = 512
 

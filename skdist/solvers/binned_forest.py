@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from skdist.kernels.binning import Bins, encode
 from skdist.kernels.bootstrap import block_counts, draw_counts
-from skdist.kernels.grow_tree import BinnedRows, NodeTable, Root, sum_up
+from skdist.kernels.grow_tree import Root, sum_up
 from skdist.kernels.node_split import ENTROPY, GINI, SQUARED_ERROR, Rules
+from skdist.kernels.tree_memory import BinnedRows, NodeTable
 from skdist.summaries import Trees
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.grow_tree import Sample, root_channels, sample_rows
+from skdist.kernels.grow_tree import root_channels
 from skdist.kernels.node_histograms import (
     Look,
     NodeSums,
@@ -24,6 +24,7 @@ from skdist.kernels.node_histograms import (
     paths_to,
     route_rows,
 )
+from skdist.kernels.tree_memory import Sample, sample_rows
 from skdist.solvers.binned_forest import BinnedShard, ForestProblem, draws
 from skdist.solvers.top_trees import DESCRIBED, SEARCHED, TopTrees
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.grow_tree import BinnedRows
 from skdist.kernels.predict_one_tree import add_unseen_votes
 from skdist.kernels.predict_trees import PackedTrees, order_keys, pack_votes
+from skdist.kernels.tree_memory import BinnedRows
 from skdist.solvers.binned_forest import BinnedShard, BlockLayout, ForestProblem, cumulate, draws
 from skdist.solvers.sharded_forest import alone
 from skdist.summaries import Trees

@@ -19,15 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skdist.kernels.counter_rng import root_key
-from skdist.kernels.grow_tree import (
-    Memory,
-    grow_tree,
-    new_memory,
-    root_channels,
-    root_facts,
-    sample_rows,
-)
+from skdist.kernels.grow_tree import grow_tree, root_channels, root_facts
 from skdist.kernels.node_split import Rules
+from skdist.kernels.tree_memory import Memory, new_memory, sample_rows
 from skdist.solvers.binned_forest import BinnedShard, ForestProblem, draws, to_trees
 from skdist.summaries import Trees
 

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdist.kernels.counter_rng import root_key
-from skdist.kernels.grow_tree import LEAF, NodeTable, Root, root_facts
+from skdist.kernels.grow_tree import LEAF, Root, root_facts
 from skdist.kernels.merged_search import Found, NodeFacts, is_splittable, search_further
 from skdist.kernels.node_histograms import Look, NodeSums, Routes, child_keys
+from skdist.kernels.tree_memory import NodeTable
 from skdist.solvers.binned_forest import ForestProblem, to_trees
 from skdist.summaries import Trees
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.grow_tree import BinnedRows, NodeTable, Root, Sample, grow_tree
+from skdist.kernels.grow_tree import Root, grow_tree
 from skdist.kernels.node_histograms import Routes, order_by_slot, paths_to, route_rows
 from skdist.kernels.node_split import Rules
+from skdist.kernels.tree_memory import BinnedRows, NodeTable, Sample
 from skdist.solvers.binned_forest import ForestProblem
 from skdist.solvers.node_looks import sample_of, slots
 from skdist.solvers.top_trees import HANDED, TopTrees

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdist.kernels.binning import MISSING
-from skdist.kernels.grow_tree import BinnedRows, Sample
 from skdist.kernels.node_histograms import (
     Look,
     NodeSums,
@@ -19,6 +18,7 @@ from skdist.kernels.node_histograms import (
     route_rows,
 )
 from skdist.kernels.node_split import GINI, POISSON, SQUARED_ERROR, Rules
+from skdist.kernels.tree_memory import BinnedRows, Sample
 
 RNG = np.random.default_rng(0)
 N_EDGES = np.array([3, 254, 0, 9])

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a tree is grown from, what it grows in, and what comes out: records of arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skdist.kernels.node_split import Best, Histogram, Rules, empty_histogram, n_channels
+
+
+class BinnedRows(NamedTuple):
+    """Binned training rows."""
+
+    codes: np.ndarray  # (d, n) uint8, feature-major
+    target: np.ndarray  # (n,) int64: class, or weight * (y - centre) in fixed point
+    weight: np.ndarray  # (n,) int64 in fixed point, 1 where rows weigh the same
+    deviation: np.ndarray  # (n,) float64 y - centre; (0,) for classes
+
+
+class Sample(NamedTuple):
+    """Rows of one tree or node."""
+
+    rows: np.ndarray  # (m,) int32, columns of `codes`
+    weight: np.ndarray  # (m,) int64, draws * weight
+    target: np.ndarray  # (m,) int64, class, or draws * target
+
+
+class NodeTable(NamedTuple):
+    """Nodes of one tree in preorder, root first."""
+
+    feature: np.ndarray  # (N,) int32, LEAF at a leaf
+    code: np.ndarray  # (N,) uint8, codes up to this one go left
+    missing_left: np.ndarray  # (N,) uint8
+    left: np.ndarray  # (N,) int32, -1 at a leaf
+    right: np.ndarray  # (N,) int32
+    n_rows: np.ndarray  # (N,) int32
+    channels: np.ndarray  # (N, C) int64
+    spread: np.ndarray  # (N,) float64, at a leaf the sum of w y^2 (poisson: w y log y)
+
+
+def sample_rows(data: BinnedRows, draws: np.ndarray, regression: bool) -> Sample:
+    """The rows drawn at least once, with their weights and targets multiplied by the draws."""
+    rows = np.flatnonzero((draws > 0) & (data.weight > 0)).astype(np.int32)
+    times = draws[rows].astype(np.int64)
+    target = data.target[rows]
+    return Sample(rows, times * data.weight[rows], times * target if regression else target)
+
+
+class Work(NamedTuple):
+    """A sample as the kernel moves it about: 12 bytes per row for classes, 20 for regression."""
+
+    rows: np.ndarray  # (m,) int32
+    mass: np.ndarray  # (m,) int64, weight; for classes weight << 16 | class
+    moment: np.ndarray  # (m,) int64, draws * target; (0,) for classes
+
+
+def pack(sample: Sample, regression: bool, memory: Work) -> Work:
+    """Write a sample into the first rows of `memory`."""
+    m = len(sample.rows)
+    work = Work(memory.rows[:m], memory.mass[:m], memory.moment[:m])
+    work.rows[:] = sample.rows
+    if regression:
+        work.mass[:], work.moment[:] = sample.weight, sample.target
+    else:
+        np.left_shift(sample.weight, 16, out=work.mass)
+        np.bitwise_or(work.mass, sample.target, out=work.mass)
+    return work
+
+
+class Scratch(NamedTuple):
+    """What growing a tree needs besides its rows; a node leaves nothing in it for the next."""
+
+    histogram: Histogram
+    best: Best
+    features: np.ndarray  # (d,) int64, in order between nodes
+    swaps: np.ndarray  # (d,) int64
+    total: np.ndarray  # (C,) int64
+    scale: np.ndarray  # (C,) float64
+    nothing: np.ndarray  # (C,) int64 zeros
+    local: np.ndarray  # (C,) int64, the channel of each class among those present
+
+
+def empty_scratch(d: int, n: int) -> Scratch:
+    """Scratch for d features and n channels."""
+    return Scratch(
+        empty_histogram(n),
+        Best(np.empty(1), np.empty(3, np.int64)),
+        np.arange(d),
+        np.empty(d, np.int64),
+        np.empty(n, np.int64),
+        np.empty(n),
+        np.zeros(n, np.int64),
+        np.empty(n, np.int64),
+    )
+
+
+class Waiting(NamedTuple):
+    """Right siblings of the nodes on the way down, to be grown later."""
+
+    place: np.ndarray  # (max. depth, 4) int64: start, end, depth, parent
+    key: np.ndarray  # (max. depth,) uint64
+
+
+class Memory(NamedTuple):
+    """What a tree grows in."""
+
+    table: NodeTable
+    work: Work
+    spare: Work
+    waiting: Waiting
+    scratch: Scratch
+
+
+def new_memory(n_rows: int, n_features: int, rules: Rules) -> Memory:
+    """Memory for trees of up to `n_rows` rows."""
+    size, n, m = max(2 * n_rows - 1, 1), n_channels(rules), n_rows
+    moments = 0 if rules.n_classes else n_rows
+    deepest = max(1, min(n_rows, rules.max_depth))
+    table = NodeTable(
+        np.empty(size, np.int32),
+        np.empty(size, np.uint8),
+        np.empty(size, np.uint8),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty((size, n), np.int64),
+        np.empty(size, np.float64),
+    )
+    work, spare = (
+        Work(np.empty(m, np.int32), np.empty(m, np.int64), np.empty(moments, np.int64))
+        for _ in range(2)
+    )
+    waiting = Waiting(np.empty((deepest, 4), np.int64), np.empty(deepest, np.uint64))
+    return Memory(table, work, spare, waiting, empty_scratch(n_features, n))
