@@ -107,16 +107,22 @@ class FittedForest:
         """Small predictions stay in this thread: threads' votes are added in any order."""
         return joblib_workers(1 if X.shape[0] * len(self._estimators) < SMALL else self.n_jobs)
 
-    def _mean_vote(self, X):
-        """Weighted mean of the trees' values, (n, K)."""
-        from skdist.kernels.predict_trees import add_votes, pack_votes
+    def _packed_votes(self):
+        """The trees as prediction walks them: made by a binned fit, kept, not pickled."""
+        from skdist.kernels.predict_trees import pack_votes
 
         if "votes" not in self._cache:
             trees, weight = self._as_trees(), self._tree_weight
             if weight is not None:
                 trees = WeighedTrees(trees, weight).with_weighed_values()
             self._cache["votes"] = pack_votes(trees, partial(map_in_threads, n_jobs=self.n_jobs))
-        packed = self._cache["votes"]
+        return self._cache["votes"]
+
+    def _mean_vote(self, X):
+        """Weighted mean of the trees' values, (n, K)."""
+        from skdist.kernels.predict_trees import add_votes
+
+        packed = self._packed_votes()
         votes = np.zeros((X.shape[0], packed.votes.shape[1]))
 
         def add(start, stop):

@@ -148,6 +148,7 @@ class DistributedForest(FittedForest):
         self._bootstrap = (grown.layout, grown.problem.block_mass, grown.problem.n_draws)
         self._drawn_by_weight = total_weight is not None
         self.n_shards_, self.report_ = shards.n_shards, grown.report
+        self._packed_votes()
         if self.verbose:
             print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
         return grown
