@@ -44,12 +44,12 @@ def entry(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 # For what runs once a node or oftener: compiled without reference counting. Counting is atomic,
 # and threads that grow trees on the same codes would pass the counter's cache line to and fro
-# at every node: that made a forest five times as slow. Such a function allocates nothing.
+# at every node: that more than doubled the time of a forest. Such a function allocates nothing,
+# and if it returns arrays it may be called from its like alone: others would count them down.
 no_alloc = partial(njit, _nrt=False, error_model="numpy")()
 
-# The same, pasted into the caller by LLVM: a call with a dozen arrays costs 50 ns, as much as
-# the work on a small node. (numba's own `inline="always"` does it before type inference and
-# doubles the time to compile.)
+# The same, pasted into the caller by LLVM: passing a dozen arrays by value costs a call as much
+# as the work on a small node.
 inlined = partial(njit, _nrt=False, forceinline=True, error_model="numpy")()
 
 
