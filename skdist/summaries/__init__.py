@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The mergeable values: what a shard sends, frozen, with an associative ``+``; one a file."""
+
+from skdist.summaries._target_facts import TargetFacts
+from skdist.summaries._trees import Trees
+
+__all__ = [
+    "TargetFacts",
+    "Trees",
+]
