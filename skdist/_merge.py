@@ -10,7 +10,11 @@ from typing import Any
 
 # Where the classes of a package are merged: a family registers itself when it is imported, and is
 # imported by name, since families know this file and not the other way round.
-_FAMILIES = {"sklearn.ensemble": "skdist.ensemble"}
+_FAMILIES = {
+    "sklearn.ensemble": "skdist.ensemble",
+    "sklearn.linear_model": "skdist.linear_model",
+    "sklearn.svm": "skdist.linear_model",  # LinearSVC
+}
 
 
 def merge(models: Iterable[Any], X: Any = None, y: Any = None, sample_weight: Any = None) -> Any:
