@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from skdist.sharding import is_dask
+
 
 @contextmanager
 def all_or_nothing(estimator: Any) -> Iterator[None]:
@@ -19,6 +21,15 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+def refuse_collection(X: Any) -> None:
+    """Raise for a Dask collection, where a method of scikit-learn would gather it silently."""
+    if is_dask(X):
+        raise TypeError(
+            "X is a Dask collection, which would have to be gathered here. Predict it where "
+            "it is: X.map_partitions(model.predict), X.map_blocks(...), or compute() it."
+        )
 
 
 class Stopwatch:

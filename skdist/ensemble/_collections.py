@@ -4,16 +4,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.utils import check_array
-from sklearn.utils.multiclass import type_of_target
 
-from skdist.ensemble._validation import check_poisson, check_total_weight, check_weights
+from skdist._labels import (
+    check_total_weight,
+    check_weights,
+    column_of,
+    count_classes,
+    encode_labels,
+    find_classes,
+    weigh_classes,
+)
+from skdist.ensemble._validation import check_poisson
 from skdist.sharding import Shard, ShardedDataset
 
 
@@ -64,7 +71,7 @@ class EncodeRows:
     def _labels(self, shard: Shard) -> np.ndarray:
         y = column_of(shard.y)
         if self.classes is not None:
-            return np.searchsorted(self.classes, y).astype(np.float64)
+            return encode_labels(y, self.classes)
         y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_min_samples=0, input_name="y")
         if self.criterion == "poisson" and len(y):
             check_poisson(y, total=1.0)
@@ -107,56 +114,3 @@ def encoding_of(forest: Any, shards: ShardedDataset) -> tuple[EncodeRows, float 
 
 def _total_weight(shard: Shard) -> float | None:
     return None if shard.sample_weight is None else float(shard.sample_weight.sum())
-
-
-def column_of(y: Any) -> np.ndarray:
-    """y of a shard as one column."""
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        return y[:, 0]
-    if y.ndim != 1:
-        raise ValueError(
-            f"y has shape {y.shape}; a forest on a Dask collection takes one output. "
-            "Fit one forest per output."
-        )
-    return y
-
-
-def find_classes(shards: ShardedDataset) -> np.ndarray:
-    """Union of the classes of all shards; one round."""
-    return reduce(np.union1d, shards.map(_distinct))
-
-
-def _distinct(shard: Shard) -> np.ndarray:
-    y = column_of(shard.y)
-    if len(y) and type_of_target(y) not in ("binary", "multiclass"):
-        raise ValueError(
-            f"Unknown label type: {type_of_target(y)}. Maybe you are trying to fit a classifier, "
-            "which expects discrete classes on a regression target with continuous values."
-        )
-    return np.unique(y)
-
-
-def count_classes(shards: ShardedDataset, classes: np.ndarray) -> np.ndarray:
-    """Sum of weights (rows, where there are none) of each class; one round."""
-    return np.sum(shards.map(_count, classes), axis=0)
-
-
-def _count(shard: Shard, classes: np.ndarray) -> np.ndarray:
-    weight = None if shard.sample_weight is None else np.asarray(shard.sample_weight, np.float64)
-    where = np.searchsorted(classes, column_of(shard.y))
-    return np.bincount(where, weight, len(classes)).astype(np.float64)
-
-
-def weigh_classes(class_weight: Any, classes: np.ndarray, mass: np.ndarray) -> np.ndarray | None:
-    """Weight of each class, (K,), for a dict or "balanced"; None if classes weigh the same."""
-    if class_weight is None or (class_weight == "balanced_subsample"):
-        return None
-    if class_weight == "balanced":
-        return mass.sum() / (len(classes) * mass)
-    unknown = [label for label in class_weight if label not in classes]
-    if unknown:
-        raise ValueError(f"class_weight names {unknown}, which are not in y: {list(classes)}.")
-    weights = np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])
-    check_weights(weights, "class_weight")
-    return weights

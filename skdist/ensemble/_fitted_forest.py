@@ -9,10 +9,11 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdist._estimator import refuse_collection
 from skdist.ensemble._export import from_sklearn_trees, to_sklearn_trees
 from skdist.ensemble._method import SMALL
 from skdist.ensemble._weighed_trees import WeighedTrees
-from skdist.sharding import for_row_blocks, is_dask, joblib_workers, map_in_threads
+from skdist.sharding import for_row_blocks, joblib_workers, map_in_threads
 
 LEAST_ROWS = 1024  # per thread in predict
 MOST_VALUES = 1 << 24  # of X per predicted block, which is copied
@@ -79,11 +80,7 @@ class FittedForest:
 
     def _validate_X_predict(self, X):
         check_is_fitted(self)
-        if is_dask(X):
-            raise TypeError(
-                "X is a Dask collection, which would have to be gathered here. Predict it where "
-                "it is: X.map_partitions(forest.predict), X.map_blocks(...), or compute() it."
-            )
+        refuse_collection(X)
         if self._trees is None:
             return super()._validate_X_predict(X)
         return validate_data(

@@ -17,11 +17,12 @@ from sklearn.utils import check_random_state
 
 from skdist._estimator import all_or_nothing
 from skdist._report import FitReport
+from skdist._rows import learn_columns
 from skdist._sklearn import Interval, StrOptions, fit_context
 from skdist.ensemble._export import place_classes
 from skdist.ensemble._fitted_forest import FittedForest
 from skdist.ensemble._method import SMALL, choose_method, exact_work, wants_bins
-from skdist.ensemble._validation import check_bootstrap, learn_columns, validate_rows
+from skdist.ensemble._validation import check_bootstrap, validate_rows
 from skdist.ensemble._weighed_trees import WeighedTrees
 from skdist.sharding import is_dask, joblib_workers, shard_rows
 

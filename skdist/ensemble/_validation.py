@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import validate_data
 
+from skdist._labels import check_total_weight, check_weights
 from skdist._sklearn import check_sample_weight, encode_classes, missing_values_allowed
 
 
@@ -74,24 +75,6 @@ def _one_column(y):
     return y
 
 
-def check_weights(weight, name="sample_weight"):
-    """Raise if a weight is negative."""
-    if len(weight) and weight.min() < 0:
-        raise ValueError(
-            f"{name} has {(weight < 0).sum()} negative values, the smallest "
-            f"{weight.min():g}; weights must be 0 or more. Leave those rows out or clip them."
-        )
-
-
-def check_total_weight(total, name="sample_weight"):
-    """Raise if no row has a weight; a shard alone may have none."""
-    if not total > 0:
-        raise ValueError(
-            f"{name} is 0 for all rows, so there is nothing to fit; "
-            "at least one weight must be positive."
-        )
-
-
 def check_poisson(y, total):
     if y.min() < 0:
         raise ValueError(
@@ -132,12 +115,3 @@ def validate_more_rows(forest, X, y, sample_weight):
             )
         y = np.searchsorted(forest.classes_, y)
     return ForestRows(X, y.astype(np.float64), sample_weight)
-
-
-def learn_columns(forest, X):
-    """Set the number and the names of the features of a Dask collection."""
-    names = getattr(X, "columns", None)
-    if names is None and X.ndim != 2:
-        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead: X has shape {X.shape}.")
-    meta = np.empty((0, X.shape[1])) if names is None else X._meta
-    validate_data(forest, meta, skip_check_array=True)

@@ -54,6 +54,11 @@ class StreamingExecutor:
         return self.local.workers
 
     @property
+    def streams(self) -> bool:
+        """True."""
+        return True
+
+    @property
     def shares_files(self) -> bool:
         """False: a task that reads many shards would compute them all, once per group."""
         return False

@@ -43,6 +43,7 @@ class DaskExecutor:
     workers: int
     client: Client
     shares_files: bool = False
+    streams: bool = False
     _last_wave: Sequence[Piece] = field(default_factory=list)
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:

@@ -145,6 +145,26 @@ class ShardedDataset:
         """
         return replace(self, _view=view)
 
+    def kept_through(self, view: Callable[[Shard], Shard]) -> "ShardedDataset":
+        """:meth:`seen_through`, the view being taken once and kept where the shards are kept.
+
+        Rows that are streamed stay streamed: there the view is taken inside each task.
+
+        Parameters
+        ----------
+        view : callable
+            ``view(shard) -> shard``; module-level and pure.
+
+        Notes
+        -----
+        Cost: one round in which nothing comes up, or none for rows that are streamed.
+        """
+        if self._executor.streams:
+            return self.seen_through(view)
+        with self._meter.round():
+            pieces = self._run(view, ())
+            return replace(self, _pieces=self._executor.keep(pieces, self._meter), _view=None)
+
     def group_reduce(
         self,
         extract: Callable[..., Any],

@@ -53,6 +53,8 @@ class Executor(Protocol):
     shares_files : bool
         Whether every task can read every piece at no cost (memory or a local file). Where not,
         pieces are better sent to few tasks.
+    streams : bool
+        Whether shards are computed anew in every task, because they may not fit into memory.
     """
 
     @property
@@ -60,6 +62,9 @@ class Executor(Protocol):
 
     @property
     def shares_files(self) -> bool: ...
+
+    @property
+    def streams(self) -> bool: ...
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """Put values where tasks can reach them, once; one piece each."""
@@ -131,6 +136,7 @@ class SerialExecutor:
 
     workers: int = 1
     shares_files: bool = True
+    streams: bool = False
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """The values themselves."""

@@ -23,6 +23,7 @@ class JoblibExecutor:
     workers: int
     backend: Any
     shares_files: bool = False
+    streams: bool = False
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """The values themselves; they travel with every task."""

@@ -43,6 +43,7 @@ class LokyExecutor:
     workers: int
     backend: Any
     shares_files: bool = True
+    streams: bool = False
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """One file per value, which every process maps once."""

@@ -26,6 +26,7 @@ class ThreadExecutor:
 
     workers: int
     shares_files: bool = True
+    streams: bool = False
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """The values themselves: memory is shared."""
