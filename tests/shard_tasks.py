@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -172,6 +172,12 @@ def concatenate(a, b):
 
 def group_length(group, value):
     return group, len(value)
+
+
+def doubled_and_tallied(shard, folder):
+    """The shard with 2 X; leaves a file behind for every time it was asked for."""
+    tallied(np.asarray(shard.X), folder)
+    return replace(shard, X=2 * np.asarray(shard.X))
 
 
 def tallied(block, folder):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
+import functools
 
 import dask.array as da
 import dask.dataframe as dd
@@ -116,6 +117,15 @@ def test_streamed_partitions_are_dropped_and_computed_again(tmp_path):
     for n_rounds in (1, 2):
         shards.map(tasks.nothing)
         assert len(list(tmp_path.iterdir())) == 4 * n_rounds
+
+
+def test_a_view_is_kept_on_the_cluster_and_taken_anew_where_rows_are_streamed(place, tmp_path):
+    dX, dy = arrays()
+    view = functools.partial(tasks.doubled_and_tallied, folder=str(tmp_path))
+    shards = shard_rows(dX, dy, n_shards=None).kept_through(view)
+    check(shards, 2 * X, Y, CUTS)
+    check(shards, 2 * X, Y, CUTS)
+    assert len(list(tmp_path.iterdir())) == (4 if place == "on the cluster" else 8)
 
 
 def test_n_shards_belongs_to_the_partitions():
