@@ -19,9 +19,10 @@ from hypothesis.extra.numpy import arrays
 from shard_tasks import Weighted, weighted_sum
 
 import skdist.summaries
+from skdist.kernels.centred_products import centred_products
 from skdist.sharding import shard_rows
 from skdist.solvers.target_facts import facts_of
-from skdist.summaries import TargetFacts, Trees
+from skdist.summaries import Moments, TargetFacts, Trees, TriangularFactor
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -87,10 +88,42 @@ def facts_of_shard(shard, *broadcast):
     return facts_of((shard.X[:, 0] > 0).astype(float), shard.sample_weight, 2)
 
 
+@st.composite
+def some_rows(draw, n_least=0):
+    """Rows of three columns and their weights, some of them 0: of no rows at all, too."""
+    n = draw(st.one_of(st.just(0), st.integers(n_least, 9)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return rng.normal(5.0, 2.0, (n, 3)), rng.integers(0, 3, n).astype(float)
+
+
+def moments_of(Z, weight):
+    """Two features and a target."""
+    return Moments(len(Z), *centred_products(Z[:, :2], Z[:, 2:], weight))
+
+
+def moments_of_shard(shard):
+    return moments_of(shard.X, shard.sample_weight)
+
+
+def factor_of_shard(shard):
+    return TriangularFactor.of_rows(shard.X, shard.sample_weight)
+
+
 SUMMARIES = {
+    "Moments": Laws(
+        some_rows().map(lambda rows: moments_of(*rows)),
+        lambda s: Moments.empty(2, 1),
+        moments_of_shard,
+    ),
     "TargetFacts": Laws(facts(), lambda s: TargetFacts.empty(2), facts_of_shard),
     "Weighted": Laws(weighted(), lambda s: Weighted(s.total * 0, 0.0), weighted_sum),
     "Trees": Laws(trees(), lambda s: Trees.empty(2), stump_of_shard, commutes=False, exact=True),
+    "TriangularFactor": Laws(  # of full rank, else R is not unique; it commutes up to rounding
+        some_rows(n_least=5).map(lambda rows: TriangularFactor.of_rows(rows[0], 1.0 + rows[1])),
+        lambda s: TriangularFactor.empty(3),
+        factor_of_shard,
+        commutes=False,
+    ),
 }
 
 every_summary = pytest.mark.parametrize("name", SUMMARIES)

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The mergeable values: what a shard sends, frozen, with an associative ``+``; one a file."""
 
+from skdist.summaries._moments import Moments
 from skdist.summaries._target_facts import TargetFacts
 from skdist.summaries._trees import Trees
+from skdist.summaries._triangular_factor import TriangularFactor
 
 __all__ = [
+    "Moments",
     "TargetFacts",
     "Trees",
+    "TriangularFactor",
 ]
