@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The mergeable values: what a shard sends, frozen, with an associative ``+``; one a file."""
 
+from skdist.summaries._curvature import LossGradient, LossGradientHessian, QuadraticModel
 from skdist.summaries._moments import Moments
 from skdist.summaries._target_facts import TargetFacts
 from skdist.summaries._trees import Trees
 from skdist.summaries._triangular_factor import TriangularFactor
 
 __all__ = [
+    "LossGradient",
+    "LossGradientHessian",
     "Moments",
+    "QuadraticModel",
     "TargetFacts",
     "Trees",
     "TriangularFactor",

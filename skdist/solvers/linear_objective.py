@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A linear model's penalised loss, what shards contribute to it, and what a solver returns.
+
+    F(W) = scale * sum_i s_i loss(y_i, W [x_i, c])
+           + sum over features, not the intercepts, of l2 W^2 / 2 + l1 |W|
+
+The functions of a shard at the end are all that solvers ever send out.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdist.kernels import linear_pass
+from skdist.losses import Loss
+from skdist.summaries import LossGradient, LossGradientHessian
+
+Floats = NDArray[np.float64]
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+class Shards(Protocol):
+    """What solvers ask of :class:`skdist.sharding.ShardedDataset`."""
+
+    def map_reduce(
+        self,
+        summarize: Callable[..., Any],
+        *broadcast: Any,
+        merge: Callable[[Any, Any], Any] = operator.add,
+    ) -> Any:
+        """Merge ``summarize(shard, *broadcast)`` over the shards: one round."""
+
+
+@dataclass(frozen=True)
+class LinearObjective:
+    """F; parameters are arrays (K, p), p = n_features + fit_intercept, the intercepts last.
+
+    Parameters
+    ----------
+    loss : Loss
+        Of K outputs.
+    n_features : int
+    fit_intercept : bool, default=True
+    scale : float, default=1.0
+        C for classifiers, 1 / (sum of weights) for means.
+    l2, l1 : float, default=0.0
+    penalise_intercept : bool, default=False
+    intercept_scaling : float, default=1.0
+        c, what the intercepts are multiplied with.
+    """
+
+    loss: Loss
+    n_features: int
+    fit_intercept: bool = True
+    scale: float = 1.0
+    l2: float = 0.0
+    l1: float = 0.0
+    penalise_intercept: bool = False
+    intercept_scaling: float = 1.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(K, p)."""
+        return self.loss.n_outputs, self.n_features + bool(self.fit_intercept)
+
+    @property
+    def constant(self) -> float:
+        """The value of the constant column; 0.0: there is none."""
+        return self.intercept_scaling if self.fit_intercept else 0.0
+
+    @property
+    def penalised(self) -> Floats:
+        """1.0 for the columns of W that are penalised, 0.0 for the intercepts, (p,)."""
+        mask = np.ones(self.shape[1])
+        mask[self.n_features :] = float(self.penalise_intercept)
+        return mask
+
+    def penalty(self, w: Floats) -> float:
+        """l2 |W|^2 / 2 + l1 |W|_1 over what is penalised."""
+        own = w * self.penalised
+        return float(0.5 * self.l2 * np.vdot(own, own) + self.l1 * np.abs(own).sum())
+
+    def value(self, loss: float, w: Floats) -> float:
+        """F, of the sum of the losses."""
+        return self.scale * loss + self.penalty(w)
+
+    def gradient(self, gradient: Floats, w: Floats) -> Floats:
+        """The gradient of F but for l1, of that of the sum of the losses."""
+        return self.scale * gradient + self.l2 * self.penalised * w
+
+    def hessian(self, sums: LossGradientHessian) -> Floats:
+        """The Hessian of F but for l1, (K p, K p), made definite where F does not change.
+
+        Adding the same to all classes changes nothing that is not penalised: a softmax has the
+        directions (1, ..., 1) (x) u_j along which F is flat. They get the mean curvature of column
+        j, which moves no step that starts from a centred gradient.
+        """
+        n_outputs, p = self.shape
+        full = self.scale * sums.hessian
+        full.reshape(n_outputs, p, n_outputs, p)[*_diagonal(n_outputs, p)] += (
+            self.l2 * self.penalised
+        )
+        if n_outputs > 1:
+            own = np.diag(full).reshape(n_outputs, p).mean(axis=0)
+            own[self.flat_columns == 0.0] = 0.0
+            blocks = full.reshape(n_outputs, p, n_outputs, p)
+            blocks[:, range(p), :, range(p)] += (own / n_outputs)[:, None, None]
+        return full
+
+    @property
+    def flat_columns(self) -> Floats:
+        """1.0 for the columns of W in which F does not see a constant added to all classes."""
+        free = 1.0 - self.penalised if self.l2 or self.l1 else np.ones(self.shape[1])
+        return np.asarray(free * (self.loss.n_outputs > 1))
+
+    def centred(self, w: Floats) -> Floats:
+        """Of all parameters with the same F, those whose classes have the mean 0."""
+        return np.asarray(w - self.flat_columns * w.mean(axis=0))
+
+    def zeros(self) -> Floats:
+        """Parameters that are all 0."""
+        return np.zeros(self.shape)
+
+    def point(self, sums: LossGradient | LossGradientHessian, w: Floats) -> Point:
+        """F and its gradient at w, of the sums over all rows there."""
+        return Point(w, self.value(sums.loss, w), self.gradient(sums.gradient, w))
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """F and its gradient, (K, p) as w, at w."""
+
+    w: Floats
+    value: float
+    gradient: Floats
+
+
+def _diagonal(n_outputs: int, p: int) -> tuple[NDArray[np.intp], ...]:
+    """Index of the diagonal of an array (K, p, K, p), as (K, p)."""
+    k, j = np.indices((n_outputs, p))
+    return k, j, k, j
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a solver was after a round.
+
+    Parameters
+    ----------
+    round : int
+        Rounds of this fit so far.
+    value : float
+        F.
+    bound : float
+        Upper bound of F - min F; inf where there is none yet.
+    bytes_up : int
+        What each shard has sent so far.
+    """
+
+    round: int
+    value: float
+    bound: float
+    bytes_up: int
+
+
+@dataclass
+class Rounds:
+    """Shards, and an account of what they were asked."""
+
+    shards: Shards
+    count: int = 0
+    bytes_up: int = 0
+
+    def map_reduce(
+        self,
+        summarize: Callable[..., Any],
+        *broadcast: Any,
+        merge: Callable[[Any, Any], Any] = operator.add,
+    ) -> Any:
+        """That of the shards, counted."""
+        merged = self.shards.map_reduce(summarize, *broadcast, merge=merge)
+        self.count += 1
+        self.bytes_up += merged.nbytes
+        return merged
+
+    def step(self, value: float, bound: float) -> Step:
+        """F and its bound now."""
+        return Step(self.count, value, bound, self.bytes_up)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a solver found.
+
+    Parameters
+    ----------
+    w : ndarray of shape (K, p), float64
+    value : float
+        F(w).
+    bound : float
+        F(w) - min F is at most this.
+    certificate : str
+        What the bound is made of.
+    n_iter : int
+        Steps: passes over all rows that evaluated a gradient, but for the first.
+    converged : bool
+        Whether the bound is as small as was asked for.
+    history : tuple of Step
+    curvature : LossGradientHessian or None
+        The merged sums of the last pass that formed the Hessian.
+    """
+
+    w: Floats
+    value: float
+    bound: float
+    certificate: str
+    n_iter: int
+    converged: bool
+    history: tuple[Step, ...] = ()
+    curvature: LossGradientHessian | None = None
+
+
+def enough(value: float, tol: float) -> float:
+    """The bound at which to stop, tol^2 |F|: suboptimality goes with the square of a gradient."""
+    return max(tol * tol, 8.0 * EPSILON) * abs(value)
+
+
+def gradient_of(shard: Any, objective: LinearObjective, w: Floats) -> LossGradient:
+    """Loss and gradient of one shard's rows at w."""
+    return LossGradient(*linear_pass.loss_gradient(*_arguments(shard, objective, w)))
+
+
+def curvature_of(shard: Any, objective: LinearObjective, w: Floats) -> LossGradientHessian:
+    """Loss, gradient and Hessian of one shard's rows at w."""
+    return LossGradientHessian(*linear_pass.loss_gradient_grams(*_arguments(shard, objective, w)))
+
+
+def curvature_product_of(
+    shard: Any, objective: LinearObjective, w: Floats, direction: Floats
+) -> Floats:
+    """Hessian of one shard's rows at w, times a direction (K, p)."""
+    return np.asarray(linear_pass.curvature_product(*_arguments(shard, objective, w), direction))
+
+
+def losses_along(
+    shard: Any, objective: LinearObjective, w: Floats, step: Floats, lengths: Floats
+) -> Floats:
+    """Loss of one shard's rows at ``w + t * step`` for each length t."""
+    return np.asarray(linear_pass.losses_along(*_arguments(shard, objective, w), step, lengths))
+
+
+def _arguments(
+    shard: Any, objective: LinearObjective, w: Floats
+) -> tuple[Any, Floats, Floats | None, Loss, Floats, float]:
+    """What every pass over the rows begins with."""
+    return shard.X, shard.y, shard.sample_weight, objective.loss, w, objective.constant
