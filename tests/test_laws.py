@@ -8,7 +8,7 @@ whether its merge commutes and is exact. The last test fails for a public summar
 import copy
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,19 @@ from shard_tasks import Weighted, weighted_sum
 
 import skdist.summaries
 from skdist.kernels.centred_products import centred_products
+from skdist.losses import Multinomial
 from skdist.sharding import shard_rows
+from skdist.solvers.linear_objective import LinearObjective, curvature_of, gradient_of
 from skdist.solvers.target_facts import facts_of
-from skdist.summaries import Moments, TargetFacts, Trees, TriangularFactor
+from skdist.summaries import (
+    LossGradient,
+    LossGradientHessian,
+    Moments,
+    QuadraticModel,
+    TargetFacts,
+    Trees,
+    TriangularFactor,
+)
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -109,7 +119,65 @@ def factor_of_shard(shard):
     return TriangularFactor.of_rows(shard.X, shard.sample_weight)
 
 
+def curvatures(n_outputs=3, n_parameters=2):
+    """Any numbers: `+` does not care whether the Grams are positive."""
+    grams, gradient = n_outputs * (n_outputs - 1) // 2, (n_outputs, n_parameters)
+    triangle = n_parameters * (n_parameters + 1) // 2
+    return st.builds(
+        LossGradientHessian,
+        FINITE,
+        arrays(np.float64, gradient, elements=FINITE),
+        arrays(np.float64, (grams, triangle), elements=FINITE),
+    )
+
+
+def slopes():
+    return st.builds(LossGradient, FINITE, arrays(np.float64, (3, 2), elements=FINITE))
+
+
+def parabolas():
+    return st.builds(
+        QuadraticModel,
+        arrays(np.float64, (2, 2), elements=FINITE),
+        arrays(np.float64, 2, elements=FINITE),
+        FINITE,
+    )
+
+
+THREE_CLASSES = LinearObjective(Multinomial(3), n_features=1)
+AT = np.array([[0.1, 0.0], [0.2, -1.0], [-0.3, 1.0]])
+
+
+def of_first_feature(function):
+    """`function` of a shard whose y are the classes that its second feature says."""
+
+    def summarize(shard, *broadcast):
+        y = np.clip(np.floor(shard.X[:, 1]) + 1.0, 0.0, 2.0)
+        return function(replace(shard, X=shard.X[:, :1], y=y), THREE_CLASSES, AT)
+
+    return summarize
+
+
+def slope_of_shard(shard, *broadcast):
+    return of_first_feature(gradient_of)(shard)
+
+
+def curvature_of_shard(shard, *broadcast):
+    return of_first_feature(curvature_of)(shard)
+
+
+def parabola_of_shard(shard, *broadcast):
+    sums = curvature_of_shard(shard)
+    w, gradient = AT.ravel(), sums.gradient.ravel()
+    return QuadraticModel.expand(w, sums.loss, gradient, sums.hessian)
+
+
 SUMMARIES = {
+    "LossGradient": Laws(slopes(), lambda s: LossGradient.empty(3, 2), slope_of_shard),
+    "LossGradientHessian": Laws(
+        curvatures(), lambda s: LossGradientHessian.empty(3, 2), curvature_of_shard
+    ),
+    "QuadraticModel": Laws(parabolas(), lambda s: QuadraticModel.empty(2), parabola_of_shard),
     "Moments": Laws(
         some_rows().map(lambda rows: moments_of(*rows)),
         lambda s: Moments.empty(2, 1),
