@@ -21,15 +21,25 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedRandomForestClassifier,
         DistributedRandomForestRegressor,
     )
+    from skdist.linear_model import (
+        DistributedGammaRegressor,
+        DistributedLogisticRegression,
+        DistributedPoissonRegressor,
+        DistributedTweedieRegressor,
+    )
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "DistributedExtraTreesClassifier",
     "DistributedExtraTreesRegressor",
+    "DistributedGammaRegressor",
+    "DistributedLogisticRegression",
+    "DistributedPoissonRegressor",
     "DistributedRandomForest",
     "DistributedRandomForestClassifier",
     "DistributedRandomForestRegressor",
+    "DistributedTweedieRegressor",
     "__version__",
     "config_context",
     "get_config",
@@ -40,9 +50,13 @@ __all__ = [
 _HOMES = {
     "DistributedExtraTreesClassifier": "skdist.ensemble",
     "DistributedExtraTreesRegressor": "skdist.ensemble",
+    "DistributedGammaRegressor": "skdist.linear_model",
+    "DistributedLogisticRegression": "skdist.linear_model",
+    "DistributedPoissonRegressor": "skdist.linear_model",
     "DistributedRandomForest": "skdist.ensemble",
     "DistributedRandomForestClassifier": "skdist.ensemble",
     "DistributedRandomForestRegressor": "skdist.ensemble",
+    "DistributedTweedieRegressor": "skdist.linear_model",
     "config_context": "skdist._config",
     "get_config": "skdist._config",
     "merge": "skdist._merge",

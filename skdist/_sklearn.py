@@ -10,6 +10,7 @@ from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap
+from sklearn.preprocessing import LabelBinarizer
 
 # `Tree` is the Cython tree behind `DecisionTree*.tree_`; `NODE_DTYPE` is the record of one of its
 # nodes. Both are needed because scikit-learn has no public way to build a tree it did not grow.
@@ -25,9 +26,11 @@ __all__ = [
     "check_sample_weight",
     "encode_classes",
     "fit_context",
+    "glm_loss",
     "missing_values_allowed",
     "n_bootstrap_draws",
     "n_rows_seen",
+    "set_classes",
 ]
 
 fit_context = _fit_context
@@ -60,3 +63,16 @@ def missing_values_allowed(forest: Any, X: Any) -> None:
 def n_rows_seen(forest: Any) -> int:
     """Rows that a fitted forest was given."""
     return int(forest._n_samples)
+
+
+def glm_loss(regressor: Any) -> Any:
+    """The loss of a scikit-learn GLM: its link, its range of y, what `predict` and `score` use."""
+    return regressor._get_loss()
+
+
+def set_classes(classifier: Any, classes: Any) -> None:
+    """Give a linear classifier other classes than it was fitted with."""
+    classifier.classes_ = classes
+    if "_label_binarizer" in vars(classifier):  # RidgeClassifier decodes with it
+        binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
+        classifier._label_binarizer = binarizer.fit(classes)

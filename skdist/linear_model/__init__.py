@@ -7,6 +7,27 @@ Value, gradient and curvature of F are sums over rows, and sums over rows are su
 round brings them together, and what follows is what one machine would do that holds all rows. So
 the models do not depend on how the rows were cut. What averages solutions instead (stochastic
 gradient descent over several shards, `skdist.merge` of logistic models) says so in `report_`.
+
+- :class:`DistributedLogisticRegression`: two classes or more, any penalty.
+- :class:`DistributedPoissonRegressor`, :class:`DistributedGammaRegressor` and
+  :class:`DistributedTweedieRegressor`: counts, and positive and skewed targets.
 """
 
-__all__: list[str] = []
+from skdist._merge import merge_models
+from skdist.linear_model._glm import (
+    DistributedGammaRegressor,
+    DistributedPoissonRegressor,
+    DistributedTweedieRegressor,
+)
+from skdist.linear_model._logistic import DistributedLogisticRegression
+from skdist.linear_model._merge_linear import KINDS, merge_linear
+
+for _model in KINDS:  # scikit-learn's classes, and with them ours
+    merge_models.register(_model, merge_linear)
+
+__all__ = [
+    "DistributedGammaRegressor",
+    "DistributedLogisticRegression",
+    "DistributedPoissonRegressor",
+    "DistributedTweedieRegressor",
+]

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From encoded rows and an objective to a solution and its report: shared by all smooth models."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from importlib import import_module
+from operator import add
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skdist._estimator import Stopwatch
+from skdist._report import FitReport, ShardFacts
+from skdist._rows import EncodedRows
+from skdist.solvers.linear_objective import LinearObjective, Solution
+from skdist.solvers.target_facts import skew
+
+# One function each, in the file of that name.
+SOLVERS = ("gradient_descent", "lbfgs", "newton", "newton_cg", "prox_newton")
+# scikit-learn's names of the same methods
+SYNONYMS = {"newton-cholesky": "newton", "newton-cg": "newton_cg"}
+SOLVER_NAMES = {"auto", *SOLVERS, *SYNONYMS}
+
+# Parameters up to which curvature, 8 P^2 bytes a shard and P^3 / 3 flops a step, is worth its
+# bytes: it saves rounds.
+MOST_CURVED = 1_500
+
+
+@dataclass(frozen=True, eq=False)
+class LinearFit:
+    """What a fit found, and what it cost."""
+
+    solution: Solution
+    report: FitReport
+
+
+def fit_linear(
+    rows: EncodedRows,
+    objective: LinearObjective,
+    *,
+    solver: str,
+    start: np.ndarray | None = None,
+    tol: float,
+    max_iter: int,
+    watch: Stopwatch | None = None,
+) -> LinearFit:
+    """Minimise the objective over all rows.
+
+    Parameters
+    ----------
+    rows : EncodedRows
+    objective : LinearObjective
+    solver : str
+        One of SOLVER_NAMES; "auto" chooses by the number of parameters and the penalty.
+    start : ndarray of shape (K, p), optional
+        Where to begin; without it the solver finds a place of its own.
+    tol : float
+        Asks for ``F(w) - F* <= tol^2 |F|``: a tolerance of a gradient bounds the square root of
+        what is missing in the value.
+    max_iter : int
+    watch : Stopwatch, optional
+        Of the phases of this fit so far.
+
+    Returns
+    -------
+    LinearFit
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the tolerance was not reached; it names the bound that was.
+    """
+    watch = watch or Stopwatch()
+    name, why = choose_solver(solver, objective)
+    # Imported here: what compiles is loaded by those who need it.
+    minimise = getattr(import_module(f"skdist.solvers.{name}"), name)
+    solution = minimise(rows.shards, objective, start, tol=tol, max_iter=max_iter)
+    watch.lap("solve")
+    if not solution.converged:
+        warn_of_the_bound(name, solution, tol, max_iter)
+    cost = rows.shards.cost
+    report = FitReport(
+        method=name,
+        strategy="sums",
+        exact=True,
+        why=(why,),
+        rounds=cost.rounds,
+        bytes_down=cost.bytes_down,
+        bytes_up=cost.bytes_up,
+        retries=cost.retries,
+        seconds=watch.seconds,
+        certificate=solution.bound,
+        shards=shard_table(rows),
+        extra={
+            "certificate": solution.certificate,
+            "history": solution.history,
+            "objective": solution.value,
+            "converged": solution.converged,
+        },
+    )
+    return LinearFit(solution, report)
+
+
+def choose_solver(asked: str, objective: LinearObjective) -> tuple[str, str]:
+    """The solver's name, and why it was taken."""
+    if asked != "auto":
+        return SYNONYMS.get(asked, asked), f"solver={asked!r} was asked for."
+    n_outputs, p = objective.shape
+    n = n_outputs * p
+    if objective.l1 > 0.0:
+        return "prox_newton", "The l1 penalty has no derivative at 0."
+    if n <= MOST_CURVED:
+        return "newton", f"The curvature of {n:,} parameters is {8 * n * n:,} bytes a shard."
+    return "newton_cg", f"The curvature of {n:,} parameters would be {8 * n * n:,} bytes a shard."
+
+
+def warn_of_the_bound(name: str, solution: Solution, tol: float, max_iter: int) -> None:
+    """Say how far from the minimum the fit may have stopped."""
+    warnings.warn(
+        f"solver {name!r} stopped after {solution.n_iter} iterations (max_iter={max_iter}) at "
+        f"F = {solution.value:.9g}, which by its {solution.certificate} is at most "
+        f"{solution.bound:.3g} above the minimum; tol={tol:g} asks for less. Raise max_iter, "
+        "scale the features, or penalise more.",
+        ConvergenceWarning,
+        stacklevel=6,
+    )
+
+
+def shard_table(rows: EncodedRows) -> tuple[ShardFacts, ...]:
+    """The table of shards in `report_`."""
+    facts: Sequence[Any] = rows.facts
+    if not facts:
+        return ()
+    everything = reduce(add, facts)
+    table = []
+    for own_rows, own in zip(rows.shards.rows, facts, strict=True):
+        mean = (own.mean,) if own.n_rows else ()
+        rates = tuple((own.class_weight / max(own.weight, 1e-300)).tolist())
+        table.append(ShardFacts(own_rows, own.weight, rates or mean, skew(own, everything)))
+    return tuple(table)
