@@ -61,6 +61,9 @@ class Loss(Protocol):
     def gradient_change(self, y: Floats, z: Floats, dz: Floats) -> Floats:
         """Hessian by z times dz."""
 
+    def curvature_diagonal(self, y: Floats, z: Floats) -> Floats:
+        """The diagonal of the Hessian by z, shaped like z."""
+
     def constant_fit(self, mean: Floats) -> Floats:
         """The raw prediction, (K,), that fits best where all rows have the same X.
 
@@ -84,6 +87,10 @@ class OneOutput:
     def gradient_change(self, y: Floats, z: Floats, dz: Floats) -> Floats:
         """c dz."""
         return self.value_gradient_curvature(y, z)[2] * dz
+
+    def curvature_diagonal(self, y: Floats, z: Floats) -> Floats:
+        """c."""
+        return self.value_gradient_curvature(y, z)[2]
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,11 @@ class Multinomial:
         """p (dz - p'dz)."""
         p = self._shares(y, z)[1]
         return p * (dz - (p * dz).sum(axis=0))
+
+    def curvature_diagonal(self, y: Floats, z: Floats) -> Floats:
+        """p_k (1 - p_k)."""
+        p = self._shares(y, z)[1]
+        return p * (1.0 - p)
 
     def _shares(self, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
         """The loss, the softmax, and the share of all classes but y's, to full precision."""

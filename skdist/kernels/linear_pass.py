@@ -25,6 +25,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 __all__ = [
+    "curvature_diagonal",
     "curvature_product",
     "loss_gradient",
     "loss_gradient_grams",
@@ -53,6 +54,10 @@ class DenseRows:
         """Sum of g_i [x_i, c]': (p,) for g (m,), (K, p) for (K, m)."""
         return g @ self.rows
 
+    def pull_squares(self, c: np.ndarray) -> np.ndarray:
+        """Sum of c_i [x_i^2, c^2]'."""
+        return c @ np.square(self.rows)
+
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:
@@ -71,10 +76,17 @@ class SparseRows:
 
     def pull(self, g: np.ndarray) -> np.ndarray:
         """Sum of g_i [x_i, c]'."""
-        of_features = (self.rows.T @ g.T).T
-        if not self.constant:
+        return self._pull(self.rows, g, self.constant)
+
+    def pull_squares(self, c: np.ndarray) -> np.ndarray:
+        """Sum of c_i [x_i^2, c^2]'."""
+        return self._pull(self.rows.multiply(self.rows).tocsr(), c, self.constant**2)
+
+    def _pull(self, rows: Any, g: np.ndarray, constant: float) -> np.ndarray:
+        of_features = (rows.T @ g.T).T
+        if not constant:
             return of_features
-        return np.concatenate([of_features, self.constant * g.sum(-1, keepdims=True)], axis=-1)
+        return np.concatenate([of_features, constant * g.sum(-1, keepdims=True)], axis=-1)
 
 
 @_overflow_is_infinity
@@ -151,6 +163,20 @@ def curvature_product(
             change *= s
         product += rows.pull(change)
     return product.reshape(loss.n_outputs, -1)
+
+
+@_overflow_is_infinity
+def curvature_diagonal(
+    X: Any, y: np.ndarray, weight: np.ndarray | None, loss: Any, w: np.ndarray, constant: float
+) -> np.ndarray:
+    """Diagonal of the Hessian at `w`, (K, p)."""
+    w, diagonal = _squeezed(w, loss), np.zeros_like(_squeezed(w, loss))
+    for rows, y_b, s in _blocks(X, y, weight, constant, _sparse_or_dense):
+        curvature = loss.curvature_diagonal(y_b, rows.raw(w))
+        if s is not None:
+            curvature *= s
+        diagonal += rows.pull_squares(curvature)
+    return diagonal.reshape(loss.n_outputs, -1)
 
 
 @_overflow_is_infinity

@@ -113,6 +113,15 @@ class LinearObjective:
             blocks[:, range(p), :, range(p)] += (own / n_outputs)[:, None, None]
         return full
 
+    def hessian_product(self, product: Floats, direction: Floats) -> Floats:
+        """The Hessian of F but for l1 times a direction, of that of the sum of the losses."""
+        return self.scale * product + self.l2 * self.penalised * direction
+
+    def hessian_diagonal(self, diagonal: Floats) -> Floats:
+        """The same of the diagonal; 1 where there is no curvature, so that one may divide."""
+        full = self.scale * diagonal + self.l2 * self.penalised
+        return np.where(full > 0.0, full, 1.0)
+
     @property
     def flat_columns(self) -> Floats:
         """1.0 for the columns of W in which F does not see a constant added to all classes."""
@@ -246,6 +255,11 @@ def curvature_product_of(
 ) -> Floats:
     """Hessian of one shard's rows at w, times a direction (K, p)."""
     return np.asarray(linear_pass.curvature_product(*_arguments(shard, objective, w), direction))
+
+
+def curvature_diagonal_of(shard: Any, objective: LinearObjective, w: Floats) -> Floats:
+    """Diagonal of the Hessian of one shard's rows at w, (K, p)."""
+    return np.asarray(linear_pass.curvature_diagonal(*_arguments(shard, objective, w)))
 
 
 def losses_along(

@@ -22,10 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from skdist.solvers.line_search import best_length, descends
 from skdist.solvers.linear_objective import (
-    EPSILON,
     LinearObjective,
     Point,
     Rounds,
@@ -35,8 +34,8 @@ from skdist.solvers.linear_objective import (
     curvature_of,
     enough,
     gradient_of,
-    losses_along,
 )
+from skdist.solvers.metric import Metric
 from skdist.solvers.pilot_fit import pilot_fit
 from skdist.summaries import LossGradientHessian
 
@@ -44,9 +43,6 @@ Floats = NDArray[np.float64]
 
 CERTIFICATE = "Newton decrement g' H^-1 g"
 TRUSTED = 1.0 / 16.0  # what a step must multiply the decrement by, if its Hessian is to be kept
-SUFFICIENT = 0.25  # of the decrease that the slope promises; a quadratic keeps half of it
-ROUNDING = 64.0 * EPSILON  # of F: smaller differences are noise
-LENGTHS = 0.5 ** np.array([1.0, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26])
 
 
 def newton(
@@ -91,42 +87,6 @@ def newton(
 
 
 @dataclass(frozen=True, eq=False)
-class Metric:
-    """(H + damping diag(H))^-1, by Cholesky in units in which diag(H) is 1.
-
-    So the scales of features do not matter. A Hessian that is singular to working precision is
-    damped until it is not: the step along what has no curvature is then as long as the slope there
-    asks for, and 0 where that is 0.
-    """
-
-    factor: tuple[Floats, bool]
-    unit: Floats
-
-    @classmethod
-    def of(cls, hessian: Floats) -> Metric:
-        """Of a positive semi-definite Hessian (P, P)."""
-        diagonal = np.diag(hessian)
-        unit = np.where(diagonal > 0.0, diagonal, 1.0) ** -0.5
-        scaled = hessian * unit * unit[:, None]
-        singular = 16.0 * len(unit) * EPSILON
-        damping = 0.0
-        while True:
-            damped = scaled + damping * np.eye(len(unit))
-            try:
-                factor = cho_factor(damped, lower=True, overwrite_a=True)
-                if np.diag(factor[0]).min() ** 2 > singular:
-                    return cls(factor, unit)
-            except LinAlgError:
-                pass
-            damping = max(100.0 * damping, 4.0 * singular)
-
-    def step(self, gradient: Floats) -> Floats:
-        """-(H + damping diag(H))^-1 g, shaped like g."""
-        scaled = cho_solve(self.factor, self.unit * gradient.ravel(), check_finite=False)
-        return np.asarray(-(self.unit * scaled).reshape(gradient.shape))
-
-
-@dataclass(frozen=True, eq=False)
 class Iterate:
     """A point, the metric in use there, and the step that they make."""
 
@@ -145,7 +105,8 @@ class Iterate:
 
     def is_certified(self, tol: float) -> bool:
         """Whether the bound holds, and is small enough."""
-        return self.decrement <= enough(self.at.value, tol) and (self.is_own or self.is_trusted)
+        bound_holds = np.isfinite(self.at.value) and (self.is_own or self.is_trusted)
+        return bool(bound_holds and self.decrement <= enough(self.at.value, tol))
 
     def solution(
         self, objective: LinearObjective, n_iter: int, converged: bool, history: list[Step]
@@ -179,8 +140,8 @@ def advance(rounds: Rounds, objective: LinearObjective, here: Iterate) -> Iterat
     w = here.at.w + here.step
     sums = rounds.map_reduce(summarise, objective, w)
     there = objective.point(sums, w)
-    if not descends(here, there.value):
-        length = line_search(rounds, objective, here)
+    if not descends(here.at, there.value, here.decrement):
+        length = best_length(rounds, objective, here.at, here.step)
         if length is None:
             return None
         summarise, w = curvature_of, here.at.w + length * here.step
@@ -190,25 +151,6 @@ def advance(rounds: Rounds, objective: LinearObjective, here: Iterate) -> Iterat
         return _iterate(there, here.metric, here.curvature, is_own=False, last=here.decrement)
     metric = Metric.of(objective.hessian(sums))
     return _iterate(there, metric, sums, is_own=True, last=here.decrement)
-
-
-def descends(here: Iterate, value: float) -> bool:
-    """Whether the full step came down to `value` as far as its slope promises."""
-    promised = SUFFICIENT * here.decrement - ROUNDING * abs(here.at.value)
-    return bool(value <= here.at.value - promised)
-
-
-def line_search(rounds: Rounds, objective: LinearObjective, here: Iterate) -> float | None:
-    """The best of a ladder of shorter steps, in one round; None if none is lower than here."""
-    losses = rounds.map_reduce(losses_along, objective, here.at.w, here.step, LENGTHS)
-    values = np.array(
-        [
-            objective.value(loss, here.at.w + t * here.step)
-            for loss, t in zip(losses, LENGTHS, strict=True)
-        ]
-    )
-    best = int(np.argmin(np.where(np.isnan(values), np.inf, values)))
-    return float(LENGTHS[best]) if values[best] < here.at.value else None
 
 
 def _iterate(
