@@ -32,6 +32,7 @@ from skdist.summaries import (
     TargetFacts,
     Trees,
     TriangularFactor,
+    WeightedMean,
 )
 
 FINITE = st.floats(-1e6, 1e6)
@@ -172,6 +173,20 @@ def parabola_of_shard(shard, *broadcast):
     return QuadraticModel.expand(w, sums.loss, gradient, sums.hessian)
 
 
+@st.composite
+def means(draw):
+    """Means of two numbers; what has no weight has no mean."""
+    weight = draw(st.floats(0.01, 1e3) | st.just(0.0))
+    mean = arrays(np.float64, 2, elements=FINITE) if weight else st.just(np.zeros(2))
+    return WeightedMean(weight, draw(mean))
+
+
+def mean_of_shard(shard):
+    return WeightedMean(
+        shard.sample_weight.sum(), np.average(shard.X, axis=0, weights=shard.sample_weight)
+    )
+
+
 SUMMARIES = {
     "LossGradient": Laws(slopes(), lambda s: LossGradient.empty(3, 2), slope_of_shard),
     "LossGradientHessian": Laws(
@@ -192,6 +207,7 @@ SUMMARIES = {
         factor_of_shard,
         commutes=False,
     ),
+    "WeightedMean": Laws(means(), lambda s: WeightedMean.empty((2,)), mean_of_shard),
 }
 
 every_summary = pytest.mark.parametrize("name", SUMMARIES)

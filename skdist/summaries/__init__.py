@@ -6,6 +6,7 @@ from skdist.summaries._moments import Moments
 from skdist.summaries._target_facts import TargetFacts
 from skdist.summaries._trees import Trees
 from skdist.summaries._triangular_factor import TriangularFactor
+from skdist.summaries._weighted_mean import WeightedMean
 
 __all__ = [
     "LossGradient",
@@ -15,4 +16,5 @@ __all__ = [
     "TargetFacts",
     "Trees",
     "TriangularFactor",
+    "WeightedMean",
 ]
