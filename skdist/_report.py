@@ -78,6 +78,6 @@ class FitReport:
         times = ", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in self.seconds.items())
         moved = f"{self.bytes_down:,} bytes down, {self.bytes_up:,} up"
         return (
-            f"{self.method} trees, {self.strategy}, {len(self.shards)} shards: {times}; "
+            f"{self.method}, {self.strategy}, {len(self.shards)} shards: {times}; "
             f"{self.rounds} rounds, {moved}"
         )

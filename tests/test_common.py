@@ -5,8 +5,11 @@ from functools import partial
 
 import pytest
 import sklearn.ensemble
+import sklearn.linear_model
+import sklearn.svm
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import skdist
 import skdist.ensemble
 
 CLASSES = [
@@ -18,16 +21,33 @@ CLASSES = [
 N_TREES = 5  # as scikit-learn's own tests of its forests; the checks ask nothing of the number
 
 
+LINEAR_MODELS = [
+    skdist.DistributedGammaRegressor(),
+    skdist.DistributedLogisticRegression(),
+    skdist.DistributedLogisticRegression(solver="lbfgs"),
+    skdist.DistributedLogisticRegression(l1_ratio=0.5),
+    skdist.DistributedPoissonRegressor(),
+    skdist.DistributedPoissonRegressor(solver="newton_cg"),
+    skdist.DistributedTweedieRegressor(),
+    skdist.DistributedTweedieRegressor(power=1.5),
+]
+
+
 def ours(**parameters):
     return [forest(n_estimators=N_TREES, **parameters) for forest in CLASSES]
 
 
 def theirs(estimator):
-    """scikit-learn's class with the parameters of `estimator` that it knows."""
-    reference = getattr(sklearn.ensemble, type(estimator).__name__.removeprefix("Distributed"))
-    known = reference().get_params(deep=False)
+    """scikit-learn's class with the parameters of `estimator` that it knows and that were set.
+
+    A default of ours that scikit-learn's class does not know ("auto") is its own default there.
+    """
+    name = type(estimator).__name__.removeprefix("Distributed")
+    homes = (sklearn.ensemble, sklearn.linear_model, sklearn.svm)
+    reference = next(getattr(home, name) for home in homes if hasattr(home, name))
+    known, default = reference().get_params(deep=False), type(estimator)().get_params(deep=False)
     given = estimator.get_params(deep=False)
-    return reference(**{name: given[name] for name in known})
+    return reference(**{name: given[name] for name in known if given[name] != default[name]})
 
 
 def scikit_learn_fails_it_too(estimator, check):
@@ -41,7 +61,7 @@ def scikit_learn_fails_it_too(estimator, check):
     return False
 
 
-@parametrize_with_checks(ours() + ours(tree_method="hist"))
+@parametrize_with_checks(ours() + ours(tree_method="hist") + LINEAR_MODELS)
 def test_scikit_learns_checks(estimator, check):
     try:
         check(estimator)
@@ -55,10 +75,14 @@ def is_scikit_learns(name, estimator):
     assert type(estimator).__module__.startswith("sklearn.")
 
 
-@pytest.mark.parametrize("estimator", ours())
+@pytest.mark.parametrize("estimator", [*ours(), *LINEAR_MODELS])
 def test_the_reference_is_scikit_learns_class(estimator):
     name = type(estimator).__name__
     assert not scikit_learn_fails_it_too(estimator, partial(is_scikit_learns, name))
     with pytest.raises(AssertionError):
         is_scikit_learns(name, estimator)
+
+
+@pytest.mark.parametrize("estimator", ours())
+def test_the_reference_has_the_parameters_that_were_set(estimator):
     assert theirs(estimator.set_params(max_depth=7)).max_depth == 7

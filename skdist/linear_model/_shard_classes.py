@@ -60,8 +60,8 @@ def check_two_classes(classes: np.ndarray) -> None:
     if len(classes) < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains "
-            f"only one class: {classes[0]!r}. For one shard of several, use fit_shard and pass all "
-            "classes there are."
+            f"only one class: {classes.tolist()[0]!r}. For one shard of several, use fit_shard and "
+            "pass all classes there are."
         )
 
 
