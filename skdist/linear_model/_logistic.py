@@ -28,6 +28,10 @@ from skdist.solvers.linear_objective import LinearObjective
 # Solvers that have no distributed counterpart: scikit-learn's own fit.
 SCIKIT_LEARNS = {"liblinear", "sag", "saga"}
 
+# The l2 penalty, per unit of weight, of rows that lack a class. Where p is near 0 or 1 there is no
+# curvature to merge; of 0.01 to 1 this lost least, over rows sorted by label.
+KEEPS_NEAR_ZERO = 0.03
+
 
 class DistributedLogisticRegression(LogisticRegression):
     """Logistic regression whose fit is spread over cores or a cluster.
@@ -234,7 +238,8 @@ class DistributedLogisticRegression(LogisticRegression):
         sample_weight : array-like of shape (n_samples,), default=None
         classes : array-like of shape (n_classes,), default=None
             All classes there are, where these rows lack some. The intercept of a class without
-            rows has no finite optimum; the intercepts are then penalised as coefficients are.
+            rows has no finite optimum: the intercepts are then penalised too, and all by 0.03 times
+            the weight of the rows, at least.
 
         Returns
         -------
@@ -289,7 +294,8 @@ class DistributedLogisticRegression(LogisticRegression):
         check_two_classes(rows.classes)
         objective = self._objective(penalty, rows.n_features, len(rows.classes))
         if n_found < len(rows.classes):
-            objective = replace(objective, l2=max(objective.l2, 1.0), penalise_intercept=True)
+            kept_near = KEEPS_NEAR_ZERO * objective.scale * rows.total_weight
+            objective = replace(objective, l2=max(objective.l2, kept_near), penalise_intercept=True)
         return rows, objective
 
     def _objective_of(self, expansion):

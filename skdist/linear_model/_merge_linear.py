@@ -219,7 +219,7 @@ def like(first: Any, models: list[Any], parts: MergedParts) -> Any:
     for key, value in vars(first).items():
         if key not in parameters and key not in OF_ROWS:
             setattr(merged, key, value)
-    if "n_iter_" in vars(first):
+    if vars(first).get("n_iter_") is not None:  # Ridge's is None where nothing iterates
         merged.n_iter_ = reduce(np.maximum, (m.n_iter_ for m in models))
     merged.n_shards_ = parts.n_shards
     return merged
