@@ -22,23 +22,33 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedRandomForestRegressor,
     )
     from skdist.linear_model import (
+        DistributedElasticNet,
         DistributedGammaRegressor,
+        DistributedLasso,
+        DistributedLinearRegression,
         DistributedLogisticRegression,
         DistributedPoissonRegressor,
+        DistributedRidge,
+        DistributedRidgeClassifier,
         DistributedTweedieRegressor,
     )
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "DistributedElasticNet",
     "DistributedExtraTreesClassifier",
     "DistributedExtraTreesRegressor",
     "DistributedGammaRegressor",
+    "DistributedLasso",
+    "DistributedLinearRegression",
     "DistributedLogisticRegression",
     "DistributedPoissonRegressor",
     "DistributedRandomForest",
     "DistributedRandomForestClassifier",
     "DistributedRandomForestRegressor",
+    "DistributedRidge",
+    "DistributedRidgeClassifier",
     "DistributedTweedieRegressor",
     "__version__",
     "config_context",
@@ -48,14 +58,19 @@ __all__ = [
 
 # public name -> the module it lives in
 _HOMES = {
+    "DistributedElasticNet": "skdist.linear_model",
     "DistributedExtraTreesClassifier": "skdist.ensemble",
     "DistributedExtraTreesRegressor": "skdist.ensemble",
     "DistributedGammaRegressor": "skdist.linear_model",
+    "DistributedLasso": "skdist.linear_model",
+    "DistributedLinearRegression": "skdist.linear_model",
     "DistributedLogisticRegression": "skdist.linear_model",
     "DistributedPoissonRegressor": "skdist.linear_model",
     "DistributedRandomForest": "skdist.ensemble",
     "DistributedRandomForestClassifier": "skdist.ensemble",
     "DistributedRandomForestRegressor": "skdist.ensemble",
+    "DistributedRidge": "skdist.linear_model",
+    "DistributedRidgeClassifier": "skdist.linear_model",
     "DistributedTweedieRegressor": "skdist.linear_model",
     "config_context": "skdist._config",
     "get_config": "skdist._config",

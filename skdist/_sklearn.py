@@ -26,6 +26,7 @@ __all__ = [
     "check_sample_weight",
     "encode_classes",
     "fit_context",
+    "give_binarizer",
     "glm_loss",
     "missing_values_allowed",
     "n_bootstrap_draws",
@@ -76,3 +77,8 @@ def set_classes(classifier: Any, classes: Any) -> None:
     if "_label_binarizer" in vars(classifier):  # RidgeClassifier decodes with it
         binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
         classifier._label_binarizer = binarizer.fit(classes)
+
+
+def give_binarizer(classifier: Any, binarizer: Any) -> None:
+    """Give a RidgeClassifier what it decodes targets with, and its classes."""
+    classifier._label_binarizer, classifier.classes_ = binarizer, binarizer.classes_

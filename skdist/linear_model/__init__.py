@@ -11,23 +11,44 @@ gradient descent over several shards, `skdist.merge` of logistic models) says so
 - :class:`DistributedLogisticRegression`: two classes or more, any penalty.
 - :class:`DistributedPoissonRegressor`, :class:`DistributedGammaRegressor` and
   :class:`DistributedTweedieRegressor`: counts, and positive and skewed targets.
+- :class:`DistributedLinearRegression`, :class:`DistributedRidge`, :class:`DistributedElasticNet`
+  and :class:`DistributedLasso`: least squares. :class:`DistributedRidgeClassifier`: the same for
+  classes, coded as 1 and -1.
 """
 
 from skdist._merge import merge_models
+from skdist.linear_model._elastic_net import DistributedElasticNet, DistributedLasso
 from skdist.linear_model._glm import (
     DistributedGammaRegressor,
     DistributedPoissonRegressor,
     DistributedTweedieRegressor,
 )
+from skdist.linear_model._least_squares_fit import merge_sums
+from skdist.linear_model._linear_regression import DistributedLinearRegression
 from skdist.linear_model._logistic import DistributedLogisticRegression
 from skdist.linear_model._merge_linear import KINDS, merge_linear
+from skdist.linear_model._ridge import DistributedRidge
+from skdist.linear_model._ridge_classifier import DistributedRidgeClassifier
 
 for _model in KINDS:  # scikit-learn's classes, and with them ours
     merge_models.register(_model, merge_linear)
+for _model in (
+    DistributedElasticNet,
+    DistributedLasso,
+    DistributedLinearRegression,
+    DistributedRidge,
+    DistributedRidgeClassifier,
+):
+    merge_models.register(_model, merge_sums)
 
 __all__ = [
+    "DistributedElasticNet",
     "DistributedGammaRegressor",
+    "DistributedLasso",
+    "DistributedLinearRegression",
     "DistributedLogisticRegression",
     "DistributedPoissonRegressor",
+    "DistributedRidge",
+    "DistributedRidgeClassifier",
     "DistributedTweedieRegressor",
 ]

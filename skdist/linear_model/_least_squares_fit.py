@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the estimators of least squares share: which way to take, what to report, and merging."""
+"""What the estimators of least squares share: five steps of a fit, its report, and merging."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -13,28 +14,154 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skdist._estimator import Stopwatch
+from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
 from skdist._report import FitReport
 from skdist._rows import EncodedRows, default_n_shards
+from skdist._sklearn import fit_context
 from skdist.linear_model._linear_fit import shard_table
+from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._merge_linear import check_alike, merge_linear
-from skdist.sharding import is_dask
+from skdist.sharding import Shard, is_dask
 from skdist.solvers.normal_equations import LeastSquaresSums, LinearSolution
 
 # Features up to which d x d numbers are summed: 8 d^2 bytes a shard, d^3 / 3 flops to solve.
 MOST_FEATURES = 4096
-# Bytes of all shards' sums together, beyond which fewer shards are cut.
+# Bytes of the sums of all shards together, beyond which fewer shards are cut.
 MOST_SUMS = 1 << 28
 
 
+@dataclass(frozen=True, eq=False)
+class KeptSums:
+    """What a fit keeps for a merge.
+
+    Parameters
+    ----------
+    sums : LeastSquaresSums
+    dtype : dtype of X
+    y_ndim : int
+        Dimensions of y: what shapes the coefficients get.
+    is_sparse : bool
+        Whether X was sparse.
+    """
+
+    sums: LeastSquaresSums
+    dtype: Any
+    y_ndim: int
+    is_sparse: bool
+
+
+class MergedLeastSquares:
+    """Mixin in front of a scikit-learn class whose fit is a function of moments.
+
+    A class says how rows are encoded (`_encode`), what is solved (`_solve`, which returns the sums
+    or None), when scikit-learn's own fit is run (`_scikit_learns`), and what sums mean for it
+    (`_expose_sums`).
+    """
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Find the coefficients.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
+            float32 is kept, and summed as float64; everything else becomes float64, sparse
+            matrices CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For what scikit-learn's class refuses. The estimator is then as it was before.
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_shard(self, X, y, sample_weight=None):
+        """Fit the rows that are here, and keep their sums for a :func:`skdist.merge`.
+
+        The merged model is the fit on all rows. The sums take 8 (d^2 + d T) bytes for d features
+        and T targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight, keep=True)
+        return self
+
+    def _fit(self, X, y, sample_weight, keep=False, **encoding):
+        """Validate, encode, shard, solve, expose."""
+        self._sums = None
+        why = self._scikit_learns(X)
+        if why:
+            fit_locally(self, super().fit, X, y, sample_weight, why)
+            return
+        watch = Stopwatch()
+        rows = self._encode(X, y, sample_weight, **encoding)
+        watch.lap("prepare")
+        sums = self._solve(rows, watch)
+        self.n_shards_ = rows.shards.n_shards
+        self._weight_of_rows = rows.total_weight
+        if keep and sums is not None:
+            self._sums = KeptSums(sums, rows.dtype, y_ndim(rows), rows.is_sparse)
+
+    def _take_sums(self, models):
+        """Become what the sums of all models say."""
+        sums = reduce(add, (model._sums.sums for model in models))
+        kept = replace(models[0]._sums, sums=sums)
+        self._expose_sums(kept)
+        return kept
+
+    def _merges_exactly(self):
+        """Whether the weights of the rows do not depend on where they were fitted."""
+        return True
+
+    def predict(self, X):
+        """Predict targets, or classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        refuse_collection(X)
+        return super().predict(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False
+        return tags
+
+
+# -- which way -----------------------------------------------------------------------------------
+
+
 def n_columns(X: Any) -> int:
-    """Columns of X, 0 where only validation will tell: lists."""
+    """Columns of X; 0 where only validation will tell, as of lists."""
     shape = getattr(X, "shape", ())
     return int(shape[1]) if len(shape) == 2 else 0
 
 
 def fitting_n_shards(X: Any, n_shards: int | None) -> int | None:
-    """`n_shards`, or fewer than the default where X is wide: sums of each take 8 d^2 bytes."""
+    """`n_shards`; without it fewer than usual where X is wide: sums of each take 8 d^2 bytes."""
     d = n_columns(X)
     if n_shards is not None or is_dask(X) or d == 0:
         return n_shards
@@ -42,13 +169,36 @@ def fitting_n_shards(X: Any, n_shards: int | None) -> int | None:
 
 
 def is_wide(X: Any) -> bool:
-    """Whether X has more columns than squares of them are summed."""
+    """Whether X has too many columns to sum their squares and products."""
     return n_columns(X) > MOST_FEATURES
 
 
-def is_wide_in_memory(X: Any) -> bool:
-    """The same of dense rows at hand, which scikit-learn's own fit takes by n x n numbers."""
+def is_wide_and_dense(X: Any) -> bool:
+    """The same, of dense rows in memory."""
     return is_wide(X) and not is_dask(X) and not issparse(X)
+
+
+def y_ndim(rows: EncodedRows) -> int:
+    """Dimensions of y."""
+    return 1 if rows.facts else 2
+
+
+def n_targets(rows: EncodedRows) -> int:
+    """Columns of y."""
+    return 1 if rows.facts else rows.shards.map(_columns_of_y)[0]
+
+
+def _columns_of_y(shard: Shard) -> int:
+    return int(shard.y.shape[1])
+
+
+# -- what is exposed -----------------------------------------------------------------------------
+
+
+def expose_intercept(model: Any, intercept: np.ndarray, dtype: Any, y_ndim: int) -> None:
+    """``intercept_`` in scikit-learn's shapes: a scalar for a column y, 0.0 where there is none."""
+    own = intercept.astype(dtype)
+    model.intercept_ = (own[0] if y_ndim == 1 else own) if model.fit_intercept else 0.0
 
 
 def report_sums(
@@ -56,17 +206,17 @@ def report_sums(
 ) -> FitReport:
     """The report of a fit by merged moments."""
     if sums.factor is None:
-        method, why = "moments", "The moments of all rows tell the optimum."
-    else:
-        method, why = "tsqr", "The moments are ill-conditioned: triangular factors were merged too."
-    return _report(rows, method, why, bound, watch, certificate="residual", **extra)
+        return _report(rows, "moments", MOMENTS, bound, watch, **extra)
+    return _report(rows, "tsqr", FACTORS, bound, watch, **extra)
+
+
+MOMENTS = "The moments of all rows tell the optimum."
+FACTORS = "The moments are ill-conditioned, so that triangular factors were merged too."
 
 
 def report_cg(rows: EncodedRows, found: LinearSolution, why: str, watch: Stopwatch) -> FitReport:
     """The report of a fit by conjugate gradients."""
-    return _report(
-        rows, "cg", why, found.bound, watch, certificate="residual", converged=found.converged
-    )
+    return _report(rows, "cg", why, found.bound, watch, converged=found.converged)
 
 
 def _report(
@@ -86,7 +236,7 @@ def _report(
         seconds=watch.seconds,
         certificate=bound,
         shards=shard_table(rows),
-        extra=extra,
+        extra={"certificate": "residual of the normal equations", **extra},
     )
 
 
@@ -94,14 +244,16 @@ def warn_of_the_residual(found: LinearSolution, tol: float) -> None:
     """Say that conjugate gradients stopped early."""
     if found.converged or found.n_iter is None:
         return
-    bound = "" if found.bound is None else f" at most {found.bound:.3g} above the minimum,"
+    bound = "" if found.bound is None else f", at most {found.bound:.3g} above the minimum"
     warnings.warn(
-        f"Conjugate gradients stopped after {found.n_iter.max()} iterations,{bound} with residuals "
-        f"that are larger than tol={tol:g} asks for. Raise max_iter, scale the features, or "
-        "penalise more.",
+        f"Conjugate gradients stopped after {found.n_iter.max()} iterations{bound}, with residuals "
+        f"larger than tol={tol:g} asks for. Raise max_iter, scale the features, or penalise more.",
         ConvergenceWarning,
-        stacklevel=5,
+        stacklevel=6,
     )
+
+
+# -- merging -------------------------------------------------------------------------------------
 
 
 def merge_sums(first: Any, models: Sequence[Any], X: Any, y: Any, sample_weight: Any) -> Any:
@@ -117,31 +269,21 @@ def merge_sums(first: Any, models: Sequence[Any], X: Any, y: Any, sample_weight:
     for name in ("n_features_in_", "feature_names_in_"):
         if name in vars(first):
             setattr(merged, name, vars(first)[name])
-    sums = merged._take_sums(models)
+    merged._sums = merged._take_sums(models)
     merged.n_shards_ = sum(model.n_shards_ for model in models)
-    exact = all(model.report_.exact for model in models)
+    moments = merged._sums.sums.moments
+    merged._weight_of_rows = moments.weight
+    exact = all(model._merges_exactly() for model in models)
     merged.report_ = FitReport(
         method="merge",
         strategy="sums",
         exact=exact,
-        why=("Sums were added: this is the fit on all rows.",) if exact else models[0].report_.why,
-        certificate=merged.report_.certificate,
-        extra={"n_rows": sums.moments.n_rows},
+        why=("Sums were added: this is the fit on all rows." if exact else BALANCED_APART,),
+        extra={"n_rows": moments.n_rows},
     )
     return merged
 
 
-def sum_of(models: Sequence[Any]) -> LeastSquaresSums:
-    """The sums of all models."""
-    return reduce(add, (model._sums for model in models))
-
-
-def weight_of(sums: LeastSquaresSums) -> float:
-    """Weight of the rows behind a model: its say where coefficients are averaged."""
-    return float(sums.moments.weight)
-
-
-def shaped(coef: np.ndarray, dtype: Any, flat: bool) -> np.ndarray:
-    """Coefficients (T, d) in the dtype of X, as (d,) where one target was a plain column."""
-    coef = np.ascontiguousarray(coef, dtype)
-    return coef[0] if flat else coef
+BALANCED_APART = (
+    "Sums were added, but every place balanced the classes of its own rows: approximate."
+)

@@ -22,10 +22,12 @@ def fit_locally(
     TypeError
         For a Dask collection, which it would have to gather.
     """
+    solver = vars(estimator).get("solver")
     if is_dask(X):
+        instead = "" if solver in (None, "auto") else ", or take solver='auto'"
         raise TypeError(
-            f"X is a Dask collection, and {why} That needs all rows in memory: compute() X, or "
-            "take solver='auto'."
+            f"X is a Dask collection, and {why} That needs all rows in memory: compute() X"
+            f"{instead}."
         )
     watch = Stopwatch()
     with warnings.catch_warnings():
@@ -35,7 +37,7 @@ def fit_locally(
     watch.lap("solve")
     estimator.n_shards_ = 1
     estimator.report_ = FitReport(
-        method=str(estimator.solver),
+        method="scikit-learn" if solver is None else str(solver),
         strategy="local",
         exact=True,
         why=(why,),

@@ -53,7 +53,7 @@ KINDS: dict[type, tuple[str, tuple[str, ...]]] = {
     TweedieRegressor: ("targets", ("power", "link")),
 }
 # Of the rows of one place; a merged model would lie with them.
-OF_ROWS = {"dual_gap_", "outliers_", "rank_", "scale_", "singular_", "_expansion"}
+OF_ROWS = {"dual_gap_", "outliers_", "rank_", "scale_", "singular_", "_expansion", "_sums"}
 
 
 @dataclass(frozen=True, eq=False)
