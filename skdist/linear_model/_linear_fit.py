@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport, ShardFacts
 from skdist._rows import EncodedRows
+from skdist.sharding import one_blas_thread
 from skdist.solvers.linear_objective import LinearObjective, Solution
 from skdist.solvers.target_facts import skew
 
@@ -79,7 +80,10 @@ def fit_linear(
     name, why = choose_solver(solver, objective)
     # Imported here: what compiles is loaded by those who need it.
     minimise = getattr(import_module(f"skdist.solvers.{name}"), name)
-    solution = minimise(rows.shards, objective, start, tol=tol, max_iter=max_iter)
+    # The driver's part, too: threads of BLAS that wait for a busy core cost more than they bring,
+    # and the order of their sums would be the machine's.
+    with one_blas_thread():
+        solution = minimise(rows.shards, objective, start, tol=tol, max_iter=max_iter)
     watch.lap("solve")
     converged = solution.converged or solution.bound <= rounding(objective, rows)
     if not converged:
