@@ -22,12 +22,22 @@ N_TREES = 5  # as scikit-learn's own tests of its forests; the checks ask nothin
 
 
 LINEAR_MODELS = [
+    skdist.DistributedElasticNet(),
     skdist.DistributedGammaRegressor(),
+    skdist.DistributedLasso(),
+    skdist.DistributedLasso(positive=True, selection="random"),
+    skdist.DistributedLinearRegression(),
+    skdist.DistributedLinearRegression(positive=True),
     skdist.DistributedLogisticRegression(),
     skdist.DistributedLogisticRegression(solver="lbfgs"),
     skdist.DistributedLogisticRegression(l1_ratio=0.5),
     skdist.DistributedPoissonRegressor(),
     skdist.DistributedPoissonRegressor(solver="newton_cg"),
+    skdist.DistributedRidge(),
+    skdist.DistributedRidge(positive=True),
+    skdist.DistributedRidge(solver="sag"),
+    skdist.DistributedRidge(solver="sparse_cg"),
+    skdist.DistributedRidgeClassifier(),
     skdist.DistributedTweedieRegressor(),
     skdist.DistributedTweedieRegressor(power=1.5),
 ]

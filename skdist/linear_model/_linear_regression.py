@@ -23,9 +23,9 @@ from skdist.linear_model._least_squares_fit import (
     warn_of_the_residual,
     y_ndim,
 )
-from skdist.solvers.conjugate_gradients import conjugate_gradients
 from skdist.solvers.least_squares import least_squares
 from skdist.solvers.normal_equations import LeastSquaresProblem, solve_least_squares
+from skdist.solvers.ridge_by_gradients import ridge_by_gradients
 
 
 class DistributedLinearRegression(MergedLeastSquares, LinearRegression):
@@ -159,7 +159,7 @@ class DistributedLinearRegression(MergedLeastSquares, LinearRegression):
         return sums
 
     def _solve_wide(self, rows, watch):
-        found = conjugate_gradients(
+        found = ridge_by_gradients(
             rows.shards,
             rows.n_features,
             np.zeros(1),

@@ -249,5 +249,5 @@ def is_multilabel(y):
     """Whether y has several columns; a Dask collection's are refused where it is encoded."""
     if is_dask(y):
         return False
-    shape = y.shape if issparse(y) else np.shape(y)
+    shape = y.shape if issparse(y) else np.asarray(y).shape
     return len(shape) == 2 and shape[1] > 1

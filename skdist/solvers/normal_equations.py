@@ -179,6 +179,8 @@ def scaled_cholesky(M: Array) -> ScaledCholesky | None:
 
 def least_positive(A: Array, B: Array) -> Array:
     """argmin ``|A w - b|`` with w >= 0, for each column b of B."""
+    if A.size == 0:  # SciPy's routine aborts the process
+        return np.zeros((A.shape[1], B.shape[1]))
     return np.stack([nnls(A, b)[0] for b in B.T], axis=1)
 
 

@@ -6,12 +6,10 @@ from operator import add
 
 import numpy as np
 import pytest
+from least_squares_problems import ALPHA, NONE, RNG, WEIGHT, D, N, X, Y, centred, expected, solve
 from scipy.linalg import lstsq
-from scipy.optimize import nnls
-from scipy.sparse import csr_array
 
 from skdist.sharding import shard_rows
-from skdist.solvers.conjugate_gradients import conjugate_gradients
 from skdist.solvers.least_squares import least_squares, shard_moments, targets_of
 from skdist.solvers.normal_equations import (
     LeastSquaresProblem,
@@ -19,39 +17,6 @@ from skdist.solvers.normal_equations import (
     needs_factor,
     solve_least_squares,
 )
-
-RNG = np.random.default_rng(0)
-N, D = 90, 5
-X = RNG.normal(3.0, 1.0, (N, D))
-Y = X @ RNG.normal(size=(D, 2)) + 5.0 + RNG.normal(size=(N, 2))
-WEIGHT = RNG.integers(0, 3, N) + RNG.random(N)
-ALPHA = np.array([0.3, 20.0])
-NONE = np.zeros(2)
-
-
-def solve(X, Y=Y, weight=None, n_shards=4, **options):
-    problem = LeastSquaresProblem(**{"alpha": ALPHA, **options})
-    shards = shard_rows(X, Y, weight, n_shards=n_shards, n_jobs=1)
-    return least_squares(shards, X.shape[1], problem)[0]
-
-
-def centred(X, Y=Y, weight=None, fit_intercept=True):
-    w = np.ones(len(X)) if weight is None else weight
-    X = X.toarray() if hasattr(X, "toarray") else X
-    if fit_intercept:
-        X, Y = X - np.average(X, 0, w), Y - np.average(Y, 0, w)
-    return X * np.sqrt(w)[:, None], Y * np.sqrt(w)[:, None]
-
-
-def expected(X, Y=Y, weight=None, alpha=ALPHA, fit_intercept=True, positive=False, cut=None):
-    """One target after the other, alpha as further rows."""
-    A, B = centred(X, Y, weight, fit_intercept)
-    coef = []
-    for a, b in zip(alpha, B.T, strict=True):
-        rows = np.vstack([A, np.sqrt(a) * np.eye(A.shape[1])]) if a else A
-        b = np.concatenate([b, np.zeros(len(rows) - len(b))])
-        coef.append(nnls(rows, b)[0] if positive else lstsq(rows, b, cond=cut)[0])
-    return np.array(coef)
 
 
 @pytest.mark.parametrize("n_shards", [1, 4, 90])
@@ -180,56 +145,3 @@ def test_targets_of_classes(n_classes):
         assert Y[:, 0].tolist() == [1.0 if c == 1 else -1.0 for c in codes]
     else:
         assert Y.argmax(1).tolist() == codes.tolist() and np.all(Y.sum(1) == 2 - n_classes)
-
-
-# ---------------------------------------------------------------- conjugate gradients
-
-SPARSE = np.where(RNG.random((N, 40)) < 0.2, RNG.normal(2.0, 1.0, (N, 40)), 0.0)
-
-
-@pytest.mark.parametrize("rows", [SPARSE, csr_array(SPARSE), csr_array(SPARSE.astype(np.float32))])
-@pytest.mark.parametrize("weight", [None, WEIGHT])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("alpha", [ALPHA, NONE])
-def test_conjugate_gradients_find_the_minimum(alpha, fit_intercept, weight, rows):
-    shards = shard_rows(rows, Y, weight, n_shards=3, n_jobs=1)
-    found = conjugate_gradients(shards, 40, alpha, fit_intercept=fit_intercept, tol=1e-12)
-    dense = rows.toarray() if hasattr(rows, "toarray") else rows
-    best = expected(dense.astype(float), Y, weight, alpha, fit_intercept)
-    np.testing.assert_allclose(found.coef, best, rtol=1e-7, atol=1e-9)
-    direct = solve(dense.astype(float), Y, weight, alpha=alpha, fit_intercept=fit_intercept)
-    np.testing.assert_allclose(found.intercept, direct.intercept, rtol=1e-8, atol=1e-9)
-    assert found.converged and (found.n_iter <= 100).all()
-    assert (found.bound is None) == (not alpha.all())
-
-
-def test_conjugate_gradients_come_to_the_solution_of_least_norm():
-    wide = RNG.normal(size=(N, N + 30))
-    shards = shard_rows(csr_array(wide), Y, n_shards=2, n_jobs=1)
-    found = conjugate_gradients(shards, N + 30, NONE, tol=1e-13)
-    np.testing.assert_allclose(found.coef, expected(wide, alpha=NONE, cut=1e-9), rtol=1e-6, atol=1e-9)
-
-
-def test_conjugate_gradients_stop_where_they_are_told():
-    shards = shard_rows(SPARSE, Y, n_shards=2, n_jobs=1)
-    few = conjugate_gradients(shards, 40, ALPHA, max_iter=2, tol=1e-12)
-    assert few.n_iter.tolist() == [2, 2] and not few.converged
-    rounds = shards.cost.rounds
-    rough = conjugate_gradients(shards, 40, ALPHA, tol=1e-2)
-    assert rough.converged and rough.n_iter.max() < 20
-    assert shards.cost.rounds - rounds == 2 + rough.n_iter.max()
-    best = solve(SPARSE)
-    A, B = centred(SPARSE)
-
-    def F(coef):
-        return np.sum((B - A @ coef.T) ** 2) + ALPHA @ np.sum(coef**2, axis=1)
-
-    assert 0 < F(rough.coef) - F(best.coef) <= rough.bound
-
-
-def test_a_target_that_is_constant_needs_no_steps():
-    flat = np.column_stack([Y[:, 0], np.full(N, 3.0)])
-    shards = shard_rows(SPARSE, flat, n_shards=2, n_jobs=1)
-    found = conjugate_gradients(shards, 40, ALPHA, tol=1e-10)
-    assert not found.coef[1].any() and found.n_iter[1] == 0
-    assert found.intercept[1] == pytest.approx(3.0)
