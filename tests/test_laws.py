@@ -20,13 +20,17 @@ from shard_tasks import Weighted, weighted_sum
 
 import skdist.summaries
 from skdist.kernels.centred_products import centred_products
-from skdist.losses import Multinomial
+from skdist.losses import Multinomial, SquaredHinge
 from skdist.sharding import shard_rows
+from skdist.solvers.hinge_interior_point import Doubt, near_rows
+from skdist.solvers.hinge_interior_point import margin_sums as hinge_sums
 from skdist.solvers.linear_objective import LinearObjective, curvature_of, gradient_of
 from skdist.solvers.target_facts import facts_of
 from skdist.summaries import (
     LossGradient,
     LossGradientHessian,
+    MarginRows,
+    MarginSums,
     Moments,
     QuadraticModel,
     TargetFacts,
@@ -187,7 +191,45 @@ def mean_of_shard(shard):
     )
 
 
+@st.composite
+def margin_rows(draw):
+    """Up to three rows of two columns."""
+    n = draw(st.integers(0, 3))
+    rows, cost = arrays(np.float64, (n, 2), elements=FINITE), arrays(np.float64, n, elements=FINITE)
+    pull = arrays(np.float64, 2, elements=FINITE)
+    return MarginRows(draw(rows), draw(cost), draw(pull), draw(FINITE))
+
+
+def margin_sums():
+    return st.builds(MarginSums, FINITE, FINITE, arrays(np.float64, 4, elements=FINITE))
+
+
+def seen_from_a_plane(function, *arguments):
+    """`function` of a shard whose y are the signs of its second feature."""
+
+    def summarize(shard, *broadcast):
+        rows = replace(shard, X=shard.X[:, :2], y=(shard.X[:, 1] > 0).astype(float))
+        return function(rows, LinearObjective(SquaredHinge(), 2), *arguments)
+
+    return summarize
+
+
+PLANE = np.array([0.3, 0.4, -0.1])
+MARGIN = Doubt(PLANE[None, :], 0.5)
+
+
 SUMMARIES = {
+    "MarginRows": Laws(
+        margin_rows(),
+        lambda s: MarginRows.empty(2),
+        seen_from_a_plane(near_rows, MARGIN),
+        commutes=False,
+    ),
+    "MarginSums": Laws(
+        margin_sums(),
+        lambda s: MarginSums.empty(4),
+        seen_from_a_plane(hinge_sums, MARGIN, -PLANE),
+    ),
     "LossGradient": Laws(slopes(), lambda s: LossGradient.empty(3, 2), slope_of_shard),
     "LossGradientHessian": Laws(
         curvatures(), lambda s: LossGradientHessian.empty(3, 2), curvature_of_shard

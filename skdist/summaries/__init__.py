@@ -2,6 +2,7 @@
 """The mergeable values: what a shard sends, frozen, with an associative ``+``; one a file."""
 
 from skdist.summaries._curvature import LossGradient, LossGradientHessian, QuadraticModel
+from skdist.summaries._margins import MarginRows, MarginSums
 from skdist.summaries._moments import Moments
 from skdist.summaries._target_facts import TargetFacts
 from skdist.summaries._trees import Trees
@@ -11,6 +12,8 @@ from skdist.summaries._weighted_mean import WeightedMean
 __all__ = [
     "LossGradient",
     "LossGradientHessian",
+    "MarginRows",
+    "MarginSums",
     "Moments",
     "QuadraticModel",
     "TargetFacts",
