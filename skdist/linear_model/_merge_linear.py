@@ -233,6 +233,8 @@ def expose(merged: Any, w: np.ndarray, classes: np.ndarray | None, parts: Merged
         merged.coef_ = coef.reshape(np.shape(merged.coef_))
         merged.intercept_ = intercept.reshape(np.shape(merged.intercept_))[()]
     else:
+        if coef.size == merged.coef_.size:  # (d,) of RidgeClassifier, for two classes
+            coef = coef.reshape(merged.coef_.shape)
         merged.coef_, merged.intercept_ = coef, intercept
         set_classes(merged, classes)
     merged._merged_parts, merged._merged_as = parts, _flat(merged)
