@@ -211,9 +211,10 @@ class Solution:
     ----------
     w : ndarray of shape (K, p), float64
     value : float
-        F(w).
+        F where it was evaluated last. A Newton method whose bound is small enough takes the step
+        that it has in hand, so that F(w) is a little less.
     bound : float
-        F(w) - min F is at most this.
+        What is left of it: value - min F is at most this.
     certificate : str
         What the bound is made of.
     n_iter : int

@@ -112,12 +112,10 @@ class Iterate:
         self, objective: LinearObjective, n_iter: int, converged: bool, history: list[Step]
     ) -> Solution:
         """One step further than this iterate if its bound holds."""
-        w, value = self.at.w, self.at.value
-        if converged:
-            w, value = objective.centred(w + self.step), value - self.decrement / 2.0
+        w = objective.centred(self.at.w + self.step) if converged else self.at.w
         return Solution(
             w,
-            value,
+            self.at.value,
             self.decrement,
             CERTIFICATE,
             n_iter,

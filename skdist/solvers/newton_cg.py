@@ -84,10 +84,8 @@ def newton_cg(
         if there is None:
             break
         at = there
-    w, value = at.w, at.value
-    if done:
-        w, value = objective.centred(w + cg.step), value - cg.promised / 2.0
-    return Solution(w, value, cg.decrement, CERTIFICATE, n_iter, done, tuple(history))
+    w = objective.centred(at.w + cg.step) if done else at.w
+    return Solution(w, at.value, cg.decrement, CERTIFICATE, n_iter, done, tuple(history))
 
 
 def newton_step(

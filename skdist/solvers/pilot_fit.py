@@ -39,6 +39,7 @@ Fit = Callable[..., Solution]
 ROWS_PER_PARAMETER = 20
 LEAST_SHARE = 1.0 / 25.0  # of a shard's rows
 MOST_SHARE = 1.0 / 4.0  # above it, a pilot costs as much as the passes that it saves
+MOST_PARAMETERS = 1500  # that a Hessian is sent for
 TOLERANCE = 0.2  # with few rows, rare features look decisive: stopping early shrinks them
 LENGTHS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 
@@ -83,7 +84,7 @@ class OneShard:
         return summarize(self.shard, *broadcast)
 
 
-def pilot_fit(shards: Shards, objective: LinearObjective, fit: Fit) -> Floats:
+def pilot_fit(shards: Shards, objective: LinearObjective, fit: Fit | None) -> Floats:
     """A start for `objective`.
 
     Parameters
@@ -91,9 +92,9 @@ def pilot_fit(shards: Shards, objective: LinearObjective, fit: Fit) -> Floats:
     shards : Shards
     objective : LinearObjective
         Its l1 is ignored here.
-    fit : callable
+    fit : callable or None
         ``fit(shards, objective, start, tol=..., max_iter=...) -> Solution``, module-level: how a
-        shard fits its pilot.
+        shard fits its pilot; None: the best constant prediction will do.
 
     Returns
     -------
@@ -119,13 +120,14 @@ def constant_fit(objective: LinearObjective, pilot: Pilot) -> Floats:
     return w
 
 
-def pilot_of(shard: Any, objective: LinearObjective, fit: Fit) -> Pilot:
+def pilot_of(shard: Any, objective: LinearObjective, fit: Fit | None) -> Pilot:
     """The pilot of one shard."""
     weight, total = _targets(shard, objective)
     nothing = Pilot(weight, total, None)
-    n_rows = shard.X.shape[0]
-    wanted = max(ROWS_PER_PARAMETER * np.prod(objective.shape), LEAST_SHARE * n_rows)
-    if weight <= 0.0 or wanted > MOST_SHARE * n_rows:
+    n_rows, n_parameters = shard.X.shape[0], int(np.prod(objective.shape))
+    wanted = max(ROWS_PER_PARAMETER * n_parameters, LEAST_SHARE * n_rows)
+    pays = wanted <= MOST_SHARE * n_rows and n_parameters <= MOST_PARAMETERS
+    if fit is None or weight <= 0.0 or not pays:
         return nothing
     sample = every_nth(shard, int(n_rows // wanted))
     own_weight, _ = _targets(sample, objective)
