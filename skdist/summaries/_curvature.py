@@ -132,7 +132,7 @@ class QuadraticModel:
     >>> from skdist.summaries import QuadraticModel
     >>> at = lambda w, a: QuadraticModel.expand(np.array([w]), 0.0, np.zeros(1), np.array([[a]]))
     >>> both = at(0.0, 1.0) + at(3.0, 2.0)
-    >>> both.minimiser().tolist(), both.value(both.minimiser())
+    >>> both.minimiser().round(9).tolist(), round(both.value(both.minimiser()), 9)
     ([2.0], 3.0)
     """
 
