@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedPoissonRegressor,
         DistributedRidge,
         DistributedRidgeClassifier,
+        DistributedSGDClassifier,
+        DistributedSGDRegressor,
         DistributedTweedieRegressor,
     )
 
@@ -49,6 +51,8 @@ __all__ = [
     "DistributedRandomForestRegressor",
     "DistributedRidge",
     "DistributedRidgeClassifier",
+    "DistributedSGDClassifier",
+    "DistributedSGDRegressor",
     "DistributedTweedieRegressor",
     "__version__",
     "config_context",
@@ -71,6 +75,8 @@ _HOMES = {
     "DistributedRandomForestRegressor": "skdist.ensemble",
     "DistributedRidge": "skdist.linear_model",
     "DistributedRidgeClassifier": "skdist.linear_model",
+    "DistributedSGDClassifier": "skdist.linear_model",
+    "DistributedSGDRegressor": "skdist.linear_model",
     "DistributedTweedieRegressor": "skdist.linear_model",
     "config_context": "skdist._config",
     "get_config": "skdist._config",

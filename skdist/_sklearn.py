@@ -10,20 +10,27 @@ from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap
+
+# How much slower SGD moves the intercept of sparse rows.
+from sklearn.linear_model._base import SPARSE_INTERCEPT_DECAY
 from sklearn.preprocessing import LabelBinarizer
 
 # `Tree` is the Cython tree behind `DecisionTree*.tree_`; `NODE_DTYPE` is the record of one of its
 # nodes. Both are needed because scikit-learn has no public way to build a tree it did not grow.
 from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
     "NODE_DTYPE",
+    "SPARSE_INTERCEPT_DECAY",
     "Interval",
     "StrOptions",
     "Tree",
+    "check_partial_fit_classes",
     "check_sample_weight",
+    "check_sgd",
     "encode_classes",
     "fit_context",
     "give_binarizer",
@@ -32,10 +39,12 @@ __all__ = [
     "n_bootstrap_draws",
     "n_rows_seen",
     "set_classes",
+    "start_sgd",
 ]
 
 fit_context = _fit_context
 check_sample_weight = _check_sample_weight
+check_partial_fit_classes = _check_partial_fit_first_call
 # Since 1.9 a fraction of `max_samples` is one of the sum of weights.
 _TAKES_WEIGHT = "sample_weight" in inspect.signature(_get_n_samples_bootstrap).parameters
 
@@ -82,3 +91,16 @@ def set_classes(classifier: Any, classes: Any) -> None:
 def give_binarizer(classifier: Any, binarizer: Any) -> None:
     """Give a RidgeClassifier what it decodes targets with, and its classes."""
     classifier._label_binarizer, classifier.classes_ = binarizer, binarizer.classes_
+
+
+def check_sgd(sgd: Any, for_partial_fit: bool = False) -> None:
+    """Raise scikit-learn's errors for parameters that do not go together."""
+    sgd._more_validate_params(for_partial_fit=for_partial_fit)
+
+
+def start_sgd(
+    sgd: Any, n_classes: int, n_features: int, dtype: Any, coef_init: Any, intercept_init: Any
+) -> None:
+    """Set `coef_` and `intercept_` to where a fit starts, and the loss; checks the shapes."""
+    sgd._allocate_parameter_mem(n_classes, n_features, dtype, coef_init, intercept_init)
+    sgd._loss_function_ = sgd._get_loss_function(sgd.loss)

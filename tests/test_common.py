@@ -38,6 +38,8 @@ LINEAR_MODELS = [
     skdist.DistributedRidge(solver="sag"),
     skdist.DistributedRidge(solver="sparse_cg"),
     skdist.DistributedRidgeClassifier(),
+    skdist.DistributedSGDClassifier(),
+    skdist.DistributedSGDRegressor(),
     skdist.DistributedTweedieRegressor(),
     skdist.DistributedTweedieRegressor(power=1.5),
 ]

@@ -14,7 +14,11 @@ gradient descent over several shards, `skdist.merge` of logistic models) says so
 - :class:`DistributedLinearRegression`, :class:`DistributedRidge`, :class:`DistributedElasticNet`
   and :class:`DistributedLasso`: least squares. :class:`DistributedRidgeClassifier`: the same for
   classes, coded as 1 and -1.
+- :class:`DistributedSGDClassifier`, :class:`DistributedSGDRegressor`: many losses, by stochastic
+  gradient descent.
 """
+
+from sklearn.linear_model import SGDClassifier, SGDRegressor
 
 from skdist._merge import merge_models
 from skdist.linear_model._elastic_net import DistributedElasticNet, DistributedLasso
@@ -27,8 +31,11 @@ from skdist.linear_model._least_squares_fit import merge_sums
 from skdist.linear_model._linear_regression import DistributedLinearRegression
 from skdist.linear_model._logistic import DistributedLogisticRegression
 from skdist.linear_model._merge_linear import KINDS, merge_linear
+from skdist.linear_model._merge_sgd import merge_sgd
 from skdist.linear_model._ridge import DistributedRidge
 from skdist.linear_model._ridge_classifier import DistributedRidgeClassifier
+from skdist.linear_model._sgd_classifier import DistributedSGDClassifier
+from skdist.linear_model._sgd_regressor import DistributedSGDRegressor
 
 for _model in KINDS:  # scikit-learn's classes, and with them ours
     merge_models.register(_model, merge_linear)
@@ -40,6 +47,8 @@ for _model in (
     DistributedRidgeClassifier,
 ):
     merge_models.register(_model, merge_sums)
+for _model in (SGDClassifier, SGDRegressor):
+    merge_models.register(_model, merge_sgd)
 
 __all__ = [
     "DistributedElasticNet",
@@ -50,5 +59,7 @@ __all__ = [
     "DistributedPoissonRegressor",
     "DistributedRidge",
     "DistributedRidgeClassifier",
+    "DistributedSGDClassifier",
+    "DistributedSGDRegressor",
     "DistributedTweedieRegressor",
 ]
