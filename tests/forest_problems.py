@@ -16,9 +16,10 @@ from skdist.solvers.binned_forest import (
     concatenate,
     fixed_point,
     lay_blocks,
+    n_values,
 )
 from skdist.solvers.quantile_bins import quantile_bins
-from skdist.solvers.replicated_forest import grow_whole_tree
+from skdist.solvers.replicated_forest import MemoryPool, grow_whole_tree
 from skdist.summaries import Trees
 
 
@@ -101,9 +102,22 @@ def binned(shard, problem, layout):
 def grow(shards, problem, layout, seeds):
     """Trees that see all rows."""
     rows = concatenate(shards.map(binned, problem, layout))
-    return Trees.concatenate([grow_whole_tree(rows, seed, problem) for seed in seeds])
+    pool = MemoryPool()
+    each = tuple(grow_whole_tree(rows, seed, problem, pool) for seed in seeds)
+    return Trees(each, n_values(problem))
 
 
 def assert_same_trees(a, b):
-    for name in vars(a):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    assert a.n_values == b.n_values
+    for one, other in zip(a.each, b.each, strict=True):
+        assert_same_tree(one, other)
+
+
+def assert_same_tree(a, b):
+    for name, x, y in zip(a._fields, a, b, strict=True):
+        np.testing.assert_array_equal(x, y, err_msg=name)
+
+
+def column(trees, name):
+    """One column of the nodes of all trees, tree after tree."""
+    return np.concatenate([getattr(tree, name) for tree in trees.each])

@@ -9,6 +9,7 @@ its sums of weights round. Both end the comparison of that branch.
 
 import numpy as np
 import sklearn.ensemble
+from forest_problems import assert_same_trees
 from sklearn.base import is_classifier
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.class_weight import compute_sample_weight
@@ -56,8 +57,7 @@ def theirs(forest):
 def assert_same_forest(ours, others):
     """Every array of every tree has the same bits, and so has its seed."""
     trees, expected = (from_sklearn_trees(f.estimators_) for f in (ours, others))
-    for name, values in vars(expected).items():
-        np.testing.assert_array_equal(getattr(trees, name), values, err_msg=name)
+    assert_same_trees(trees, expected)
     assert [t.random_state for t in ours.estimators_] == [
         t.random_state for t in others.estimators_
     ]

@@ -8,7 +8,7 @@ whether its merge commutes and is exact. The last test fails for a public summar
 import copy
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from skdist.summaries import (
     Moments,
     QuadraticModel,
     TargetFacts,
+    Tree,
     Trees,
     TriangularFactor,
     WeightedMean,
@@ -74,8 +75,7 @@ def tree_of(values, threshold):
     """A root with two leaves where there are three rows of values, else a leaf."""
     n = len(values)
     split = n == 3
-    return Trees(
-        offsets=np.array([0, n]),
+    tree = Tree(
         feature=np.array([0, -2, -2] if split else [-2], np.int32),
         threshold=np.array([threshold, -2, -2] if split else [-2], np.float32),
         left=np.array([1, -1, -1] if split else [-1], np.int32),
@@ -86,6 +86,7 @@ def tree_of(values, threshold):
         weight=np.ones(n),
         value=values,
     )
+    return Trees((tree,), 2)
 
 
 def stump_of_shard(shard):
@@ -256,8 +257,20 @@ every_summary = pytest.mark.parametrize("name", SUMMARIES)
 
 
 def content(summary):
-    """The fields of a summary, as arrays."""
-    return {field.name: np.asarray(getattr(summary, field.name)) for field in fields(summary)}
+    """All that a summary holds, as arrays by name."""
+    return dict(_named_arrays("", summary))
+
+
+def _named_arrays(name, value):
+    if is_dataclass(value):
+        parts = [(field.name, getattr(value, field.name)) for field in fields(value)]
+    elif isinstance(value, tuple):
+        parts = enumerate(value)
+    else:
+        yield name, np.asarray(value)
+        return
+    for key, part in parts:
+        yield from _named_arrays(f"{name}.{key}", part)
 
 
 def assert_equal(a, b, exact=True):
@@ -295,7 +308,8 @@ def test_law_1_merge_mutates_nothing(name, data):
     merged = a + b
     assert_equal(a, before[0])
     assert_equal(b, before[1])
-    assert [v.dtype for v in content(merged).values()] == [v.dtype for v in content(a).values()]
+    dtypes = {name: array.dtype for name, array in content(merged).items()}
+    assert all(dtypes[name] == array.dtype for name, array in content(a).items())
 
 
 @every_summary
@@ -350,4 +364,5 @@ def test_law_4_sums_do_not_depend_on_the_shards_nor_on_the_order_of_rows(
 
 
 def test_every_public_summary_is_under_the_laws():
-    assert set(skdist.summaries.__all__) <= set(SUMMARIES)
+    public = {name: vars(getattr(skdist.summaries, name)) for name in skdist.summaries.__all__}
+    assert {name for name, own in public.items() if "__add__" in own} <= set(SUMMARIES)

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_classifier
 
-from skdist._sklearn import NODE_DTYPE, Tree
-from skdist.summaries import Trees
+from skdist._sklearn import NODE_DTYPE
+from skdist._sklearn import Tree as CythonTree
+from skdist.summaries import Tree, Trees
 
 __all__ = ["floor_to_float32", "from_sklearn_trees", "place_classes", "to_sklearn_trees"]
 
@@ -71,9 +73,15 @@ def place_classes(trees: Trees, classes: ArrayLike, union: ArrayLike) -> Trees:
             f"Got trees that know the classes {unknown.tolist()}, which are not among the classes "
             f"{union.tolist()}; pass the union of the classes of all trees."
         )
-    value = np.zeros((trees.n_nodes, len(union)))
-    value[:, np.searchsorted(union, classes)] = trees.value
-    return replace(trees, value=value)
+    columns = np.searchsorted(union, classes)
+    return Trees(tuple(_spread(tree, columns, len(union)) for tree in trees.each), len(union))
+
+
+def _spread(tree: Tree, columns: NDArray[np.intp], n_values: int) -> Tree:
+    """The same tree with its values in `columns` of `n_values`, the others 0."""
+    value = np.zeros((tree.n_nodes, n_values))
+    value[:, columns] = tree.value
+    return tree._replace(value=value)
 
 
 def from_sklearn_trees(estimators: Iterable[Any], classes: ArrayLike | None = None) -> Trees:
@@ -109,7 +117,7 @@ def from_sklearn_trees(estimators: Iterable[Any], classes: ArrayLike | None = No
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> trees = from_sklearn_trees([DecisionTreeClassifier(max_depth=1, random_state=0).fit(X, y)])
-    >>> trees.feature.tolist(), trees.value[1].tolist()
+    >>> trees.each[0].feature.tolist(), trees.each[0].value[1].tolist()
     ([3, -2, -2], [1.0, 0.0, 0.0])
     """
     estimators = list(estimators)
@@ -124,7 +132,7 @@ def from_sklearn_trees(estimators: Iterable[Any], classes: ArrayLike | None = No
         known = [estimator.classes_ for estimator in estimators]
         union = np.unique(np.concatenate(known)) if classes is None else np.asarray(classes)
         parts = [place_classes(*part, union) for part in zip(parts, known, strict=True)]
-    return Trees.concatenate(parts)
+    return reduce(add, parts)
 
 
 def _single_tree(estimator: Any) -> Trees:
@@ -135,8 +143,7 @@ def _single_tree(estimator: Any) -> Trees:
             "forests as scikit-learn forests, or fit one forest per output."
         )
     is_leaf = tree.children_left < 0
-    return Trees(
-        offsets=np.array([0, tree.node_count], np.int64),
+    nodes = Tree(
         feature=np.where(is_leaf, -2, tree.feature).astype(np.int32),
         threshold=np.where(is_leaf, np.float32(-2), floor_to_float32(tree.threshold)),
         left=tree.children_left.astype(np.int32),
@@ -147,6 +154,7 @@ def _single_tree(estimator: Any) -> Trees:
         weight=tree.weighted_n_node_samples.astype(np.float64),
         value=tree.value[:, 0, :].astype(np.float64),
     )
+    return Trees((nodes,), nodes.value.shape[1])
 
 
 def to_sklearn_trees(
@@ -214,8 +222,8 @@ def to_sklearn_trees(
                 "per node; pass one class per value column."
             )
     return [
-        _fitted(template, seed, learned, _cython_tree(trees[t], n_features))
-        for t, seed in enumerate(seeds)
+        _fitted(template, seed, learned, _cython_tree(tree, n_features))
+        for tree, seed in zip(trees.each, seeds, strict=True)
     ]
 
 
@@ -227,7 +235,7 @@ def _fitted(template: Any, seed: int, learned: dict[str, Any], tree: Any) -> Any
     return estimator
 
 
-def _cython_tree(tree: Trees, n_features: int) -> Any:
+def _cython_tree(tree: Tree, n_features: int) -> Any:
     nodes = np.zeros(tree.n_nodes, NODE_DTYPE)
     nodes["left_child"] = tree.left
     nodes["right_child"] = tree.right
@@ -243,12 +251,12 @@ def _cython_tree(tree: Trees, n_features: int) -> Any:
         "nodes": nodes,
         "values": np.ascontiguousarray(tree.value[:, None, :]),
     }
-    cython_tree = Tree(n_features, np.array([tree.n_values], np.intp), 1)
+    cython_tree = CythonTree(n_features, np.array([tree.value.shape[1]], np.intp), 1)
     cython_tree.__setstate__(state)
     return cython_tree
 
 
-def _depth(tree: Trees) -> int:
+def _depth(tree: Tree) -> int:
     """Edges on the longest path from the root, one level of nodes at a time."""
     depth, level = -1, np.zeros(1, np.int32)
     while len(level):

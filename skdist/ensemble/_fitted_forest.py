@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -106,13 +104,13 @@ class FittedForest:
 
     def _packed_votes(self):
         """The trees as prediction walks them: made by a binned fit, kept, not pickled."""
-        from skdist.kernels.predict_trees import pack_votes
+        from skdist.kernels.packed_trees import pack_votes
 
         if "votes" not in self._cache:
             trees, weight = self._as_trees(), self._tree_weight
             if weight is not None:
                 trees = WeighedTrees(trees, weight).with_weighed_values()
-            self._cache["votes"] = pack_votes(trees, partial(map_in_threads, n_jobs=self.n_jobs))
+            self._cache["votes"] = map_in_threads(pack_votes, trees.each, n_jobs=self.n_jobs)
         return self._cache["votes"]
 
     def _mean_vote(self, X):
@@ -120,14 +118,14 @@ class FittedForest:
         from skdist.kernels.predict_trees import add_votes
 
         packed = self._packed_votes()
-        votes = np.zeros((X.shape[0], packed.votes.shape[1]))
+        votes = np.zeros((X.shape[0], packed[0].votes.shape[1]))
 
         def add(start, stop):
             for a, b in _pieces(start, stop, X.shape[1]):
                 add_votes(packed, _dense(X[a:b]), votes[a:b])
 
         for_row_blocks(add, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
-        votes /= len(packed.roots) - 1  # the weights' mean is 1
+        votes /= len(packed)  # the weights' mean is 1
         return votes
 
     def apply(self, X):
@@ -136,10 +134,11 @@ class FittedForest:
         if not self._uses_kernel(X):
             with self._workers_of_scikit_learn(X):
                 return super().apply(X)
-        from skdist.kernels.predict_trees import apply, pack_leaves
+        from skdist.kernels.packed_trees import pack_leaves
+        from skdist.kernels.predict_trees import apply
 
-        packed = pack_leaves(self._as_trees(), partial(map_in_threads, n_jobs=self.n_jobs))
-        leaves = np.empty((X.shape[0], len(packed.roots) - 1), np.int64)
+        packed = map_in_threads(pack_leaves, self._as_trees().each, n_jobs=self.n_jobs)
+        leaves = np.empty((X.shape[0], len(packed)), np.int64)
 
         def write(start, stop):
             for a, b in _pieces(start, stop, X.shape[1]):

@@ -65,9 +65,8 @@ class PlacedForest:
         classes = None
         if self.classes is not None:
             classes = np.union1d(self.classes, other.classes)
-        parts = [forest.knowing(classes).trees for forest in (self, other)]
         return PlacedForest(
-            Trees.concatenate(parts),
+            self.knowing(classes).trees + other.knowing(classes).trees,
             np.concatenate([self.share, other.share]),
             self.seeds + other.seeds,
             classes,

@@ -153,7 +153,7 @@ class DistributedRandomForestClassifier(DistributedForestClassifier, RandomFores
     replicate    6                           n (d + 16) up, and down to every worker; the trees,
                                              37 + 8 K a node, up
     histogram    6 + levels of the nodes of  per level and shard T * nodes * max_features * 256 *
-                 20,000 rows or more         (8 K + 4) up, at most; then d + 16 for every row of
+                 20,000 rows or more         (8 K + 4) up, at most; then d + 8 for every row of
                                              every tree's sample, from worker to worker
     shard        8                           the trees up, and twice down, 12 a node; 8 K a leaf
                                              up from every shard
@@ -303,7 +303,8 @@ ccp_alpha, max_samples, monotonic_cst, n_shards, strategy, tree_method
     Targets are added up as integers, in units of a power of two that leaves 62 bits for their sum.
     So "histogram" makes the splits and the predictions of "replicate", bit for bit; only the
     impurities in `estimators_` differ, by rounding. The bytes are those of the classifier with 2 in
-    the place of K in the histograms, 1 in the trees, and 8 more for every row that is sent.
+    the place of K in the histograms, 1 in the trees, and 8 more for every row that goes to all
+    workers, 16 for one that goes to one.
 
     References
     ----------

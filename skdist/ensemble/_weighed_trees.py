@@ -46,5 +46,6 @@ class WeighedTrees:
         """Trees whose plain mean is the weighted mean of these."""
         if np.all(self.tree_weight == 1.0):
             return self.trees
-        per_node = np.repeat(self.tree_weight, np.diff(self.trees.offsets))
-        return replace(self.trees, value=self.trees.value * per_node[:, None])
+        weighed = zip(self.trees.each, self.tree_weight, strict=True)
+        each = tuple(tree._replace(value=tree.value * weight) for tree, weight in weighed)
+        return replace(self.trees, each=each)

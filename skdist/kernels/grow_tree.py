@@ -23,18 +23,16 @@ from skdist.kernels.node_split import (
     xlogx,
 )
 from skdist.kernels.tree_memory import (
+    CLASS,
+    CLASS_BITS,
     BinnedRows,
     Memory,
     NodeTable,
     Sample,
-    Work,
-    new_memory,
-    pack,
 )
 
 _1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
-_16, _CLASS = np.int64(16), np.int64(0xFFFF)  # a row's class is in the low bits of its mass
-MAX_CLASSES = 1 << 16
+MAX_CLASSES = int(CLASS) + 1
 LEAF = -2  # in `feature`; scikit-learn's TREE_UNDEFINED
 
 
@@ -44,19 +42,11 @@ def _sum_channels(work, start, end, rules, out):
     out[:] = 0
     if rules.n_classes > 0:
         for i in range(start, end):
-            out[work.mass[i] & _CLASS] += work.mass[i] >> _16
+            out[work.mass[i] & CLASS] += work.mass[i] >> CLASS_BITS
     else:
         for i in range(start, end):
             out[0] += work.mass[i]
             out[1] += work.moment[i]
-
-
-def root_channels(sample: Sample, rules: Rules) -> np.ndarray:
-    """Channels of all rows of a sample, (C,) int64."""
-    if rules.n_classes == 0:
-        return np.array([sample.weight.sum(), sample.target.sum()])
-    # The float64 sums of bincount are exact: no weight adds up to 2^53.
-    return np.bincount(sample.target, sample.weight, rules.n_classes).astype(np.int64)
 
 
 def class_scale(rules: Rules, root: np.ndarray) -> np.ndarray:
@@ -105,12 +95,14 @@ def _fill(codes, work, start, end, rules, local, n, histogram):
         for i in range(start, end):
             code = np.uint64(codes[np.uint32(rows[i])])
             occupied[code >> _6] |= _1 << (code & _63)
-            channels[two * code + (np.uint64(mass[i]) & _1)] += mass[i] >> _16
+            channels[two * code + (np.uint64(mass[i]) & _1)] += mass[i] >> CLASS_BITS
     else:
         for i in range(start, end):
             code = np.uint64(codes[np.uint32(rows[i])])
             occupied[code >> _6] |= _1 << (code & _63)
-            channels[np.uint64(n) * code + np.uint64(local[mass[i] & _CLASS])] += mass[i] >> _16
+            channels[np.uint64(n) * code + np.uint64(local[mass[i] & CLASS])] += (
+                mass[i] >> CLASS_BITS
+            )
     if counted:
         for i in range(start, end):
             rows_of[codes[np.uint32(rows[i])]] += 1
@@ -230,7 +222,7 @@ def grow_tree(
     root: Root,
     key: np.uint64,
     depth: int,
-    memory: Memory | None = None,
+    memory: Memory,
 ) -> NodeTable:
     """Grow the subtree of the node that holds all rows of `sample`.
 
@@ -238,7 +230,7 @@ def grow_tree(
     ----------
     data : BinnedRows
     centres : (d, 256) float32, a value of each bin, for random splits.
-    sample : Sample
+    sample : Sample, whose rows are moved about.
     rules : Rules
     root : Root, of the whole tree.
     key : uint64, the node's key.
@@ -248,26 +240,14 @@ def grow_tree(
 
     Returns
     -------
-    table : NodeTable, views of `memory` where that is given.
+    table : NodeTable, views of `memory`.
     """
-    own = memory or new_memory(len(sample.rows), len(data.codes), rules)
-    work = pack(sample, rules.n_classes == 0, own.work)
-    spare = Work(*(column[: len(work.rows)] for column in own.spare))
+    spare = Sample(*(column[: len(sample.rows)] for column in memory.spare))
     data, centres = BinnedRows(*map(read_only, data)), read_only(centres)
     root, key = root._replace(scale=read_only(root.scale)), np.uint64(key)
-    n_nodes = _grow(
-        data, centres, work, spare, rules, root, key, depth, own.table, own.waiting, own.scratch
-    )
-    table = NodeTable(*(column[:n_nodes] for column in own.table))
-    return table if memory else NodeTable(*(column.copy() for column in table))
-
-
-@entry()
-def sum_up(values, left, right):
-    """Give every inner node of a tree in preorder the sum of its leaves, in place."""
-    for t in range(len(values) - 1, -1, -1):
-        if left[t] >= 0:
-            values[t] = values[left[t]] + values[right[t]]
+    table, waiting, scratch = memory.table, memory.waiting, memory.scratch
+    n_nodes = _grow(data, centres, sample, spare, rules, root, key, depth, table, waiting, scratch)
+    return NodeTable(*(column[:n_nodes] for column in table))
 
 
 @entry(_nrt=False)

@@ -16,7 +16,7 @@ from skdist.kernels.compiling import entry, read_only
 from skdist.kernels.counter_rng import left_key, right_key
 from skdist.kernels.grow_tree import draw_feature, undo_draws
 from skdist.kernels.node_split import SQUARED_ERROR, Rules, xlogx
-from skdist.kernels.tree_memory import BinnedRows, Sample
+from skdist.kernels.tree_memory import CLASS, CLASS_BITS, BinnedRows, Sample
 
 _BLOCK = 512
 
@@ -159,26 +159,26 @@ def add_nodes(
 
 @entry(_nrt=False)
 def _count_classes(codes, sample, start, look, sums):
-    rows, weight, target = sample.rows, sample.weight, sample.target
+    rows, mass = sample.rows, sample.mass
     for a in range(len(look.node)):
         for j in range(look.first[a], look.first[a + 1]):
             own, low, high = codes[look.feature[j]], look.offset[j], look.offset[j + 1]
             for i in range(start[a], start[a + 1]):
                 b = min(low + np.int64(own[np.uint32(rows[i])]), high - 1)  # MISSING: the last
-                sums.channels[b, np.uint32(target[i])] += weight[i]
+                sums.channels[b, mass[i] & CLASS] += mass[i] >> CLASS_BITS
                 sums.rows[b] += 1
 
 
 @entry(_nrt=False)
 def _count_values(codes, sample, start, look, sums):
-    rows, weight, target = sample.rows, sample.weight, sample.target
+    rows, mass, moment = sample.rows, sample.mass, sample.moment
     for a in range(len(look.node)):
         for j in range(look.first[a], look.first[a + 1]):
             own, low, high = codes[look.feature[j]], look.offset[j], look.offset[j + 1]
             for i in range(start[a], start[a + 1]):
                 b = min(low + np.int64(own[np.uint32(rows[i])]), high - 1)  # MISSING: the last
-                sums.channels[b, 0] += weight[i]
-                sums.channels[b, 1] += target[i]
+                sums.channels[b, 0] += mass[i]
+                sums.channels[b, 1] += moment[i]
                 sums.rows[b] += 1
 
 
@@ -187,7 +187,7 @@ def _describe(deviation, sample, start, squares, sums):
     """What tells whether a regression node is pure, and its spread."""
     for a in range(len(start) - 1):
         for i in range(start[a], start[a + 1]):
-            y, w = deviation[sample.rows[i]], sample.weight[i]
+            y, w = deviation[sample.rows[i]], sample.mass[i]
             sums.low[a], sums.high[a] = min(sums.low[a], y), max(sums.high[a], y)
             sums.spread[a] += w * (y * y if squares else xlogx(y))
 

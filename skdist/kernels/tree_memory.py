@@ -7,6 +7,9 @@ import numpy as np
 
 from skdist.kernels.node_split import Best, Histogram, Rules, empty_histogram, n_channels
 
+CLASS_BITS = np.int64(16)  # a row's class is in the low bits of its mass
+CLASS = np.int64((1 << 16) - 1)
+
 
 class BinnedRows(NamedTuple):
     """Binned training rows."""
@@ -18,11 +21,25 @@ class BinnedRows(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Rows of one tree or node."""
+    """Rows of one tree or node: 12 bytes per row for classes, 20 for regression."""
 
     rows: np.ndarray  # (m,) int32, columns of `codes`
-    weight: np.ndarray  # (m,) int64, draws * weight
-    target: np.ndarray  # (m,) int64, class, or draws * target
+    mass: np.ndarray  # (m,) int64, draws * weight; for classes that << CLASS_BITS | class
+    moment: np.ndarray  # (m,) int64, draws * target; (0,) for classes
+
+
+def rows_at(sample: Sample, positions: np.ndarray) -> Sample:
+    """The rows of a sample at some positions, copied."""
+    moment = sample.moment[positions] if len(sample.moment) else sample.moment
+    return Sample(sample.rows[positions], sample.mass[positions], moment)
+
+
+def empty_sample(n_rows: int, rules: Rules) -> Sample:
+    """Room for a sample of `n_rows` rows."""
+    moments = 0 if rules.n_classes else n_rows
+    return Sample(
+        np.empty(n_rows, np.int32), np.empty(n_rows, np.int64), np.empty(moments, np.int64)
+    )
 
 
 class NodeTable(NamedTuple):
@@ -36,35 +53,6 @@ class NodeTable(NamedTuple):
     n_rows: np.ndarray  # (N,) int32
     channels: np.ndarray  # (N, C) int64
     spread: np.ndarray  # (N,) float64, at a leaf the sum of w y^2 (poisson: w y log y)
-
-
-def sample_rows(data: BinnedRows, draws: np.ndarray, regression: bool) -> Sample:
-    """The rows drawn at least once, with their weights and targets multiplied by the draws."""
-    rows = np.flatnonzero((draws > 0) & (data.weight > 0)).astype(np.int32)
-    times = draws[rows].astype(np.int64)
-    target = data.target[rows]
-    return Sample(rows, times * data.weight[rows], times * target if regression else target)
-
-
-class Work(NamedTuple):
-    """A sample as the kernel moves it about: 12 bytes per row for classes, 20 for regression."""
-
-    rows: np.ndarray  # (m,) int32
-    mass: np.ndarray  # (m,) int64, weight; for classes weight << 16 | class
-    moment: np.ndarray  # (m,) int64, draws * target; (0,) for classes
-
-
-def pack(sample: Sample, regression: bool, memory: Work) -> Work:
-    """Write a sample into the first rows of `memory`."""
-    m = len(sample.rows)
-    work = Work(memory.rows[:m], memory.mass[:m], memory.moment[:m])
-    work.rows[:] = sample.rows
-    if regression:
-        work.mass[:], work.moment[:] = sample.weight, sample.target
-    else:
-        np.left_shift(sample.weight, 16, out=work.mass)
-        np.bitwise_or(work.mass, sample.target, out=work.mass)
-    return work
 
 
 class Scratch(NamedTuple):
@@ -104,17 +92,17 @@ class Waiting(NamedTuple):
 class Memory(NamedTuple):
     """What a tree grows in."""
 
+    draws: np.ndarray  # (n,) int32
+    sample: Sample
+    spare: Sample
     table: NodeTable
-    work: Work
-    spare: Work
     waiting: Waiting
     scratch: Scratch
 
 
 def new_memory(n_rows: int, n_features: int, rules: Rules) -> Memory:
     """Memory for trees of up to `n_rows` rows."""
-    size, n, m = max(2 * n_rows - 1, 1), n_channels(rules), n_rows
-    moments = 0 if rules.n_classes else n_rows
+    size, n = max(2 * n_rows - 1, 1), n_channels(rules)
     deepest = max(1, min(n_rows, rules.max_depth))
     table = NodeTable(
         np.empty(size, np.int32),
@@ -126,9 +114,12 @@ def new_memory(n_rows: int, n_features: int, rules: Rules) -> Memory:
         np.empty((size, n), np.int64),
         np.empty(size, np.float64),
     )
-    work, spare = (
-        Work(np.empty(m, np.int32), np.empty(m, np.int64), np.empty(moments, np.int64))
-        for _ in range(2)
-    )
     waiting = Waiting(np.empty((deepest, 4), np.int64), np.empty(deepest, np.uint64))
-    return Memory(table, work, spare, waiting, empty_scratch(n_features, n))
+    return Memory(
+        np.empty(n_rows, np.int32),
+        empty_sample(n_rows, rules),
+        empty_sample(n_rows, rules),
+        table,
+        waiting,
+        empty_scratch(n_features, n),
+    )

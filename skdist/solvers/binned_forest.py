@@ -16,17 +16,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skdist.kernels.binning import Bins, encode
 from skdist.kernels.bootstrap import block_counts, draw_counts
-from skdist.kernels.grow_tree import Root, sum_up
-from skdist.kernels.node_split import ENTROPY, GINI, SQUARED_ERROR, Rules
+from skdist.kernels.describe_nodes import describe_nodes
+from skdist.kernels.grow_tree import Root
+from skdist.kernels.node_split import Rules
 from skdist.kernels.tree_memory import BinnedRows, NodeTable
-from skdist.summaries import Trees
+from skdist.summaries import Tree
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard
@@ -36,8 +37,7 @@ _WEIGHT_BITS, _TARGET_BITS = 46, 62
 MAX_BLOCKS = 4096
 
 
-@dataclass(frozen=True)
-class FixedPoint:
+class FixedPoint(NamedTuple):
     """How weights and targets become integers."""
 
     centre: float = 0.0
@@ -193,16 +193,20 @@ def concatenate(shards: list[BinnedShard]) -> BinnedShard:
     )
 
 
-def draws(shard: BinnedShard, problem: ForestProblem, seed: int) -> NDArray[np.int32]:
-    """How often each of the shard's rows is in the sample of the tree with this seed."""
+def draws(
+    shard: BinnedShard, problem: ForestProblem, seed: int, out: NDArray[np.int32] | None = None
+) -> NDArray[np.int32]:
+    """How often each of the shard's rows is in the sample of the tree with this seed.
+
+    Written into `out`, of one number per row, where it is given.
+    """
     if not problem.n_draws:
-        return np.ones(int(shard.starts[-1]), np.int32)
+        drawn = np.empty(shard.starts[-1], np.int32) if out is None else out
+        drawn.fill(1)
+        return drawn
     counts = _block_counts(seed, problem.block_mass.tobytes(), problem.n_draws)
     own = counts[shard.first_block : shard.first_block + len(shard.starts) - 1]
-    drawn: NDArray[np.int32] = draw_counts(
-        seed, shard.first_block, shard.starts, own, shard.cumulative
-    )
-    return drawn
+    return draw_counts(seed, shard.first_block, shard.starts, own, shard.cumulative, out)
 
 
 def draw_rows(
@@ -217,8 +221,7 @@ def draw_rows(
     starts = np.concatenate([[0], np.cumsum(sizes)])
     cumulative = np.empty(0) if weight is None else cumulate(weight, starts)
     counts = block_counts(seed, block_mass, n_draws)
-    drawn: NDArray[np.int32] = draw_counts(seed, 0, starts, counts, cumulative)
-    return drawn
+    return draw_counts(seed, 0, starts, counts, cumulative)
 
 
 # All shards, in all rounds, need the same counts of a tree. At most 512 * 32 KB.
@@ -227,52 +230,29 @@ def _block_counts(seed: int, mass: bytes, n_draws: int) -> NDArray[np.int64]:
     return block_counts(seed, np.frombuffer(mass), n_draws)
 
 
-def to_trees(table: NodeTable, problem: ForestProblem, root: Root) -> Trees:
-    """One tree's nodes in the units of X and y; shares no memory with the table."""
-    leaf = table.left < 0
-    thresholds = problem.bins.edges[np.where(leaf, 0, table.feature), table.code]
-    value, weight, impurity = _statistics(table, problem, root)
-    return Trees(
-        offsets=np.array([0, len(leaf)]),
-        feature=table.feature.copy(),
-        threshold=np.where(leaf, np.float32(-2), thresholds),
-        left=table.left.copy(),
-        right=table.right.copy(),
-        missing_left=table.missing_left.astype(np.bool_),
-        impurity=impurity,
-        n_samples=table.n_rows.copy(),
-        weight=weight,
-        value=value,
+def to_tree(table: NodeTable, problem: ForestProblem, root: Root) -> Tree:
+    """A tree's nodes in the units of X and y; shares no memory with the table."""
+    tree = empty_tree(len(table.left), n_values(problem))
+    rules, edges, unit = problem.rules, problem.bins.edges, problem.fixed_point
+    describe_nodes(table, edges, rules, root.scale, unit, tree)
+    return tree
+
+
+def n_values(problem: ForestProblem) -> int:
+    """Values per node of the problem's trees."""
+    return max(problem.rules.n_classes, 1)
+
+
+def empty_tree(n_nodes: int, n_values: int) -> Tree:
+    """Room for a tree."""
+    return Tree(
+        feature=np.empty(n_nodes, np.int32),
+        threshold=np.empty(n_nodes, np.float32),
+        left=np.empty(n_nodes, np.int32),
+        right=np.empty(n_nodes, np.int32),
+        missing_left=np.empty(n_nodes, np.bool_),
+        impurity=np.empty(n_nodes),
+        n_samples=np.empty(n_nodes, np.int32),
+        weight=np.empty(n_nodes),
+        value=np.empty((n_nodes, n_values)),
     )
-
-
-def _statistics(table: NodeTable, problem: ForestProblem, root: Root) -> tuple[Any, Any, Any]:
-    """Value (N, K), weight (N,) and impurity (N,) of the nodes."""
-    rules, unit = problem.rules, problem.fixed_point
-    if rules.n_classes:
-        share = table.channels * root.scale
-        total = share.sum(axis=1)
-        share /= total[:, None]
-        return share, total / unit.weight_unit, _class_impurity(share, rules.criterion)
-    weight = table.channels[:, 0] / unit.weight_unit
-    mean = table.channels[:, 1] / unit.target_unit / weight
-    spread = table.spread.copy()
-    sum_up(spread, table.left, table.right)
-    impurity = _regression_impurity(spread / table.channels[:, 0], mean, rules.criterion)
-    return (mean + unit.centre)[:, None], weight, impurity
-
-
-def _class_impurity(share: NDArray[np.float64], criterion: int) -> NDArray[np.float64]:
-    if criterion == GINI:
-        return np.asarray(1.0 - np.einsum("nk,nk->n", share, share))
-    assert criterion == ENTROPY
-    # From 0: a pure node's impurity is 0 and not -0.
-    return np.asarray(0.0 - (share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1))
-
-
-def _regression_impurity(
-    spread: NDArray[np.float64], mean: NDArray[np.float64], criterion: int
-) -> NDArray[np.float64]:
-    if criterion == SQUARED_ERROR:
-        return np.maximum(spread - np.square(mean), 0.0)
-    return np.asarray(spread - mean * np.log(np.where(mean > 0, mean, 1.0)))

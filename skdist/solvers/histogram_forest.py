@@ -19,8 +19,8 @@ Cost: about L + 2 rounds, L the levels that have nodes of `handoff_rows` rows or
 
 from every shard, less where features have fewer bins, and in several rounds where the shards
 together would send more than `round_bytes`. Down go 2 KB per feature, 32 KB for the bootstrap and
-18 bytes per node of the top, per shard and round. At last (d + 24) bytes for every row in the
-sample of every tree, from worker to worker, and the subtrees up.
+18 bytes per node of the top, per shard and round. At last d + 8 bytes (regression d + 24) for every
+row in the sample of every tree, from worker to worker, and the subtrees up.
 
 Shards draw each tree's sample and send its rows down the tree anew in every round: they keep
 nothing between rounds, so a lost worker costs one task. On two threads it takes about twice as

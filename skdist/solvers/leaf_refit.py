@@ -26,15 +26,15 @@ new sums of the leaves; up: 8 K bytes per leaf and shard (regression 16), and th
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.predict_one_tree import leaves
-from skdist.kernels.predict_trees import PackedTrees, order_keys, pack_leaves
-from skdist.summaries import Trees
+from skdist.kernels.packed_trees import PackedTree, order_keys, pack_leaves
+from skdist.kernels.predict_trees import leaves
+from skdist.summaries import Tree, Trees
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard, ShardedDataset
@@ -66,10 +66,9 @@ class LeafRefit:
 class Routes(NamedTuple):
     """The way from a row to its leaves, without their values."""
 
-    packed: PackedTrees
-    offsets: Integers  # (T + 1,) first node of each tree
+    packed: list[PackedTree]
+    leaf: list[NDArray[np.int32]]  # (N,) of each tree: number of a leaf among the tree's
     first_leaf: Integers  # (T + 1,) first leaf of each tree, of all L leaves
-    leaf: NDArray[np.int32]  # (N,) number of a leaf within its tree
 
 
 class Votes(NamedTuple):
@@ -106,27 +105,31 @@ def leaf_refit(
         rows go on describing the sample that the tree was grown from.
     decision : LeafRefit
     """
-    routes, is_leaf = _routes(trees), trees.left < 0
+    routes = _routes(trees)
     sums = shards.map_tree_reduce(_leaf_sums, routes, n_classes, merge=operator.add)
-    votes = Votes(trees.value[is_leaf], sums, tree_weight, home)
+    value = np.concatenate([tree.value[tree.left < 0] for tree in trees.each])
+    votes = Votes(value, sums, tree_weight, home)
     before, after, weight = shards.map_reduce(_losses, routes, votes, n_classes).tolist()
     if weight <= 0.0:
         return trees, LeafRefit(False, np.nan, np.nan)
     decision = LeafRefit(after < before, before / weight, after / weight)
-    return (with_leaf_sums(trees, sums, n_classes) if decision.kept else trees), decision
+    if not decision.kept:
+        return trees, decision
+    own = np.split(sums, routes.first_leaf[1:-1])
+    each = [_with_leaf_sums(*pair, n_classes) for pair in zip(trees.each, own, strict=True)]
+    return Trees(tuple(each), trees.n_values), decision
 
 
 def _routes(trees: Trees) -> Routes:
-    numbers = np.concatenate([[0], np.cumsum(trees.left < 0)])
-    first_leaf = numbers[trees.offsets]
-    within = numbers[:-1] - np.repeat(first_leaf[:-1], np.diff(trees.offsets))
-    return Routes(pack_leaves(trees), trees.offsets, first_leaf, within.astype(np.int32))
+    leaf = [np.cumsum(tree.left < 0, dtype=np.int32) - np.int32(1) for tree in trees.each]
+    n_leaves = [numbers[-1] + 1 for numbers in leaf]
+    packed = [pack_leaves(tree) for tree in trees.each]
+    return Routes(packed, leaf, np.concatenate([[0], np.cumsum(n_leaves, dtype=np.int64)]))
 
 
 def _leaves(routes: Routes, tree: int, keys: NDArray[np.uint32]) -> NDArray[np.int32]:
     """The leaf of each row, (n,), numbered within the tree."""
-    first, last = routes.offsets[tree], routes.offsets[tree + 1]
-    numbers: NDArray[np.int32] = routes.leaf[first:last][leaves(routes.packed, tree, keys)]
+    numbers: NDArray[np.int32] = routes.leaf[tree][leaves(routes.packed[tree], keys)]
     return numbers
 
 
@@ -135,7 +138,7 @@ def _leaf_sums(shard: Shard, routes: Routes, n_classes: int) -> Floats:
     keys, w = order_keys(shard.X), _weights(shard)
     n_sums = n_classes or 2
     sums = np.zeros((routes.first_leaf[-1], n_sums))
-    for t in range(len(routes.offsets) - 1):
+    for t in range(len(routes.packed)):
         own = sums[routes.first_leaf[t] : routes.first_leaf[t + 1]]
         leaf = _leaves(routes, t, keys)
         if n_classes:
@@ -199,26 +202,24 @@ def _loss(prediction: Floats, y: Floats, n_classes: int) -> Floats:
     return np.square(prediction - y)
 
 
-def with_leaf_sums(trees: Trees, sums: Floats, n_classes: int) -> Trees:
-    """Trees whose values are those of the leaves' sums (L, C); nodes without weight keep theirs."""
-    start = np.repeat(trees.offsets[:-1], np.diff(trees.offsets))
-    of_nodes = np.zeros((trees.n_nodes, sums.shape[1]))
-    of_nodes[trees.left < 0] = sums
-    left, right = start + trees.left, start + trees.right
-    for inner in reversed(_inner_nodes_by_level(trees, left, right)):
-        of_nodes[inner] = of_nodes[left[inner]] + of_nodes[right[inner]]
+def _with_leaf_sums(tree: Tree, sums: Floats, n_classes: int) -> Tree:
+    """A tree whose values are those of its leaves' sums; nodes without weight keep theirs."""
+    of_nodes = np.zeros((tree.n_nodes, sums.shape[1]))
+    of_nodes[tree.left < 0] = sums
+    for inner in reversed(_inner_nodes_by_level(tree)):
+        of_nodes[inner] = of_nodes[tree.left[inner]] + of_nodes[tree.right[inner]]
     weight = of_nodes.sum(axis=1) if n_classes else of_nodes[:, 0]
     numerator = of_nodes if n_classes else of_nodes[:, 1:]
-    value, reached = trees.value.copy(), weight > 0.0
+    value, reached = tree.value.copy(), weight > 0.0
     value[reached] = numerator[reached] / weight[reached, None]
-    return replace(trees, value=value)
+    return tree._replace(value=value)
 
 
-def _inner_nodes_by_level(trees: Trees, left: Integers, right: Integers) -> list[Integers]:
-    """The inner nodes of all trees, the roots first."""
-    levels, nodes = [], trees.offsets[:-1]
+def _inner_nodes_by_level(tree: Tree) -> list[NDArray[np.int32]]:
+    """The inner nodes of a tree, the root first."""
+    levels, nodes = [], np.zeros(1, np.int32)
     while len(nodes):
-        inner = nodes[trees.left[nodes] >= 0]
+        inner = nodes[tree.left[nodes] >= 0]
         levels.append(inner)
-        nodes = np.concatenate([left[inner], right[inner]])
+        nodes = np.concatenate([tree.left[inner], tree.right[inner]])
     return levels

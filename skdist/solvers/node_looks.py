@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.grow_tree import root_channels
+from skdist.kernels.bootstrap import sample_rows
 from skdist.kernels.node_histograms import (
     Look,
     NodeSums,
@@ -24,7 +24,7 @@ from skdist.kernels.node_histograms import (
     paths_to,
     route_rows,
 )
-from skdist.kernels.tree_memory import Sample, sample_rows
+from skdist.kernels.tree_memory import Sample, rows_at
 from skdist.solvers.binned_forest import BinnedShard, ForestProblem, draws
 from skdist.solvers.top_trees import DESCRIBED, SEARCHED, TopTrees
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from skdist.sharding import Shard
 
 
-def sample_of(shard: BinnedShard, problem: ForestProblem, seed: int) -> Sample:
-    """The shard's rows in the sample of one tree."""
-    drawn = draws(shard, problem, seed)
-    sample: Sample = sample_rows(shard.data, drawn, problem.rules.n_classes == 0)
-    return sample
+def sample_of(
+    shard: BinnedShard, problem: ForestProblem, seed: int
+) -> tuple[Sample, NDArray[np.int64]]:
+    """The shard's rows in the sample of one tree, and their channels (C,)."""
+    return sample_rows(shard.data, draws(shard, problem, seed), problem.rules)
 
 
 def describe_roots(shard: Shard, problem: ForestProblem, seeds: Sequence[int]) -> NDArray[np.int64]:
     """Rows and channels of each tree's sample, (T, 1 + C); those of two shards add up."""
     samples = (sample_of(shard.X, problem, seed) for seed in seeds)
-    return np.array([[len(s.rows), *root_channels(s, problem.rules)] for s in samples], np.int64)
+    return np.array([[len(sample.rows), *channels] for sample, channels in samples], np.int64)
 
 
 def next_look(top: TopTrees, problem: ForestProblem, n_bytes: float) -> Look:
@@ -72,11 +72,10 @@ def answer(
     paths = paths_to(look.node, routes)
     sums = _zero_sums(look, problem)
     for tree in np.unique(routes.tree[look.node]):
-        sample = sample_of(binned, problem, seeds[tree])
+        sample, _ = sample_of(binned, problem, seeds[tree])
         here = slot[route_rows(binned.data.codes, sample.rows, paths, int(tree))]
         order, start = order_by_slot(here, len(look.node))
-        sample = Sample(*(column[order] for column in sample))
-        add_nodes(binned.data, sample, start, look, problem.rules, sums)
+        add_nodes(binned.data, rows_at(sample, order), start, look, problem.rules, sums)
     return sums
 
 

@@ -18,10 +18,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.predict_one_tree import add_unseen_votes
-from skdist.kernels.predict_trees import PackedTrees, order_keys, pack_votes
+from skdist.kernels.packed_trees import PackedTree, order_keys, pack_votes
+from skdist.kernels.predict_trees import add_unseen_votes
 from skdist.kernels.tree_memory import BinnedRows
-from skdist.solvers.binned_forest import BinnedShard, BlockLayout, ForestProblem, cumulate, draws
+from skdist.solvers.binned_forest import (
+    BinnedShard,
+    BlockLayout,
+    ForestProblem,
+    cumulate,
+    draws,
+    n_values,
+)
 from skdist.solvers.sharded_forest import alone
 from skdist.summaries import Trees
 
@@ -71,7 +78,8 @@ def out_of_bag_votes(
         raise ValueError(
             f"Got {len(seeds)} seeds for {trees.n_trees} trees; pass the seed of each tree."
         )
-    parts = shards.map(_unseen_votes, problem, layout, pack_votes(trees), seeds, home)
+    packed = [pack_votes(tree) for tree in trees.each]
+    parts = shards.map(_unseen_votes, problem, layout, packed, seeds, home)
     votes, n_votes = zip(*parts, strict=True)
     return np.concatenate(votes), np.concatenate(n_votes)
 
@@ -80,21 +88,21 @@ def _unseen_votes(
     shard: Shard,
     problem: ForestProblem,
     layout: BlockLayout,
-    packed: PackedTrees,
+    packed: Sequence[PackedTree],
     seeds: Sequence[int],
     home: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     place, keys = _place(shard, problem, layout), order_keys(shard.X)
     if home is not None:
         problem, place = alone(place, problem, sum(layout.rows))
-    votes = np.zeros((len(keys), packed.votes.shape[1]))
+    votes = np.zeros((len(keys), n_values(problem)))
     n_votes = np.zeros(len(keys), np.int64)
-    for tree, seed in enumerate(seeds):
-        if home is None or home[tree] == shard.index:
+    for t, (tree, seed) in enumerate(zip(packed, seeds, strict=True)):
+        if home is None or home[t] == shard.index:
             drawn = draws(place, problem, seed)
         else:
             drawn = np.zeros(len(keys), np.int32)
-        add_unseen_votes(packed, tree, keys, drawn, votes)
+        add_unseen_votes(tree, keys, drawn, votes)
         n_votes += drawn == 0
     return votes, n_votes
 

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skdist.kernels.bootstrap import sample_rows
 from skdist.kernels.counter_rng import root_key
-from skdist.kernels.grow_tree import grow_tree, root_channels, root_facts
+from skdist.kernels.grow_tree import grow_tree, root_facts
 from skdist.kernels.node_split import Rules
-from skdist.kernels.tree_memory import Memory, new_memory, sample_rows
-from skdist.solvers.binned_forest import BinnedShard, ForestProblem, draws, to_trees
-from skdist.summaries import Trees
+from skdist.kernels.tree_memory import Memory, new_memory
+from skdist.solvers.binned_forest import BinnedShard, ForestProblem, draws, n_values, to_tree
+from skdist.summaries import Tree, Trees
 
 if TYPE_CHECKING:
     from skdist.sharding import Replicated
@@ -43,7 +44,8 @@ def replicated_forest(rows: Replicated, problem: ForestProblem, seeds: Sequence[
     -------
     trees : Trees, in the order of the seeds.
     """
-    return Trees.drain(rows.map(grow_whole_tree, seeds, problem, MemoryPool()))
+    each = rows.map(grow_whole_tree, seeds, problem, MemoryPool())
+    return Trees(tuple(each), n_values(problem))
 
 
 class MemoryPool:
@@ -67,14 +69,14 @@ class MemoryPool:
 
 
 def grow_whole_tree(
-    shard: BinnedShard, seed: int, problem: ForestProblem, pool: MemoryPool | None = None
-) -> Trees:
+    shard: BinnedShard, seed: int, problem: ForestProblem, pool: MemoryPool
+) -> Tree:
     """The tree with this seed, on these rows."""
     rules, data = problem.rules, shard.data
-    sample = sample_rows(data, draws(shard, problem, seed), rules.n_classes == 0)
-    root = root_facts(rules, root_channels(sample, rules))
-    key = np.uint64(root_key(seed))
     d, n = data.codes.shape
-    with (pool or MemoryPool()).lend(n, d, rules) as memory:
+    with pool.lend(n, d, rules) as memory:
+        drawn = draws(shard, problem, seed, memory.draws)
+        sample, channels = sample_rows(data, drawn, rules, memory.sample)
+        root, key = root_facts(rules, channels), np.uint64(root_key(seed))
         table = grow_tree(data, problem.bins.centres, sample, rules, root, key, 0, memory)
-        return to_trees(table, problem, root)
+        return to_tree(table, problem, root)

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.solvers.binned_forest import BinnedShard, ForestProblem
-from skdist.solvers.replicated_forest import grow_whole_tree
-from skdist.summaries import Trees
+from skdist.solvers.binned_forest import BinnedShard, ForestProblem, n_values
+from skdist.solvers.replicated_forest import MemoryPool, grow_whole_tree
+from skdist.summaries import Tree, Trees
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard, ShardedDataset
@@ -66,7 +66,7 @@ def sharded_forest(
         )
     home = _share_out(mass, len(seeds))
     parts = shards.map(_grow_own_trees, problem, seeds, home, shards.n_samples)
-    trees = Trees.concatenate(_in_turn(parts, home))
+    trees = Trees(_in_turn(parts, home), n_values(problem))
     return trees, _votes(mass, home), home
 
 
@@ -95,10 +95,10 @@ def _votes(mass: NDArray[np.float64], home: NDArray[np.int64]) -> NDArray[np.flo
     return np.asarray(share[home] * (len(home) / n_trees[home]))
 
 
-def _in_turn(parts: list[Trees], home: NDArray[np.int64]) -> list[Trees]:
-    """The trees one by one, in the order in which they were shared out."""
-    rank = [int((home[:t] == k).sum()) for t, k in enumerate(home)]
-    return [parts[k][r] for k, r in zip(home, rank, strict=True)] or parts[:1]
+def _in_turn(parts: list[list[Tree]], home: NDArray[np.int64]) -> tuple[Tree, ...]:
+    """The trees in the order in which they were shared out."""
+    own = [iter(part) for part in parts]
+    return tuple(next(own[k]) for k in home)
 
 
 def _grow_own_trees(
@@ -107,11 +107,11 @@ def _grow_own_trees(
     seeds: Sequence[int],
     home: NDArray[np.int64],
     n_samples: int,
-) -> Trees:
+) -> list[Tree]:
     own_problem, rows = alone(shard.X, problem, n_samples)
     own_seeds = [seed for seed, k in zip(seeds, home, strict=True) if k == shard.index]
-    none = Trees.empty(max(problem.rules.n_classes, 1))
-    return Trees.concatenate([none, *(grow_whole_tree(rows, s, own_problem) for s in own_seeds)])
+    pool = MemoryPool()
+    return [grow_whole_tree(rows, seed, own_problem, pool) for seed in own_seeds]
 
 
 def alone(

@@ -21,7 +21,7 @@ from skdist.kernels.grow_tree import LEAF, Root, root_facts
 from skdist.kernels.merged_search import Found, NodeFacts, is_splittable, search_further
 from skdist.kernels.node_histograms import Look, NodeSums, Routes, child_keys
 from skdist.kernels.tree_memory import NodeTable
-from skdist.solvers.binned_forest import ForestProblem, to_trees
+from skdist.solvers.binned_forest import ForestProblem, n_values, to_tree
 from skdist.summaries import Trees
 
 # What becomes of a node: it is looked at to be split, or for its spread alone; its rows are handed
@@ -209,11 +209,11 @@ def to_forest(top: TopTrees, subtrees: dict[int, NodeTable], problem: ForestProb
         sizes[node] = len(table.feature)
     for node in np.flatnonzero(top.routes.children[:, 0] >= 0)[::-1]:
         sizes[node] += sizes[top.routes.children[node]].sum()
-    trees = []
+    each = []
     for tree, root in enumerate(top.roots):
         own = np.flatnonzero(top.routes.tree == tree)
-        trees.append(to_trees(_in_preorder(top, own, sizes, subtrees), problem, root))
-    return Trees.concatenate(trees)
+        each.append(to_tree(_in_preorder(top, own, sizes, subtrees), problem, root))
+    return Trees(tuple(each), n_values(problem))
 
 
 def _in_preorder(

@@ -2,8 +2,8 @@
 """Small nodes, their rows brought together at one worker that grows the subtree.
 
 Rows keep their order (shards in order, rows within them), so a subtree has the same bits as it has
-where all rows are at hand. Nodes travel in groups; a group's rows take (d + 24) bytes each, once
-for every tree they are in.
+where all rows are at hand. Nodes travel in groups; a group's rows take d + 8 bytes each (regression
+d + 24), once for every tree they are in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from skdist.kernels.grow_tree import Root, grow_tree
 from skdist.kernels.node_histograms import Routes, order_by_slot, paths_to, route_rows
 from skdist.kernels.node_split import Rules
-from skdist.kernels.tree_memory import BinnedRows, NodeTable, Sample
+from skdist.kernels.tree_memory import BinnedRows, NodeTable, Sample, new_memory, rows_at
 from skdist.solvers.binned_forest import ForestProblem
 from skdist.solvers.node_looks import sample_of, slots
 from skdist.solvers.top_trees import HANDED, TopTrees
@@ -45,8 +45,8 @@ class HandedRows(NamedTuple):
 
     counts: NDArray[np.int64]  # (p, k)
     codes: NDArray[np.uint8]  # (d, m)
-    weight: NDArray[np.int64]  # (m,)
-    target: NDArray[np.int64]  # (m,)
+    mass: NDArray[np.int64]  # (m,)
+    moment: NDArray[np.int64]  # (m,); (0,) for classes
     deviation: NDArray[np.float64]  # (m,); (0,) for classes
 
 
@@ -54,7 +54,8 @@ def hand_over(
     shards: ShardedDataset, top: TopTrees, problem: ForestProblem, seeds: Sequence[int]
 ) -> dict[int, NodeTable]:
     """The subtrees of all nodes that are HANDED, by node."""
-    groups = group_nodes(top, len(problem.bins.n_edges) + 24)
+    own_bytes = 8 if problem.rules.n_classes else 24
+    groups = group_nodes(top, len(problem.bins.n_edges) + own_bytes)
     # `finish` is sent with every group: without the centres, where nobody reads them.
     centres = problem.bins.centres if problem.rules.random_splits else np.empty((0, 0), np.float32)
     finish = partial(grow_group, rules=problem.rules, centres=centres)
@@ -92,29 +93,25 @@ def extract(
 ) -> HandedRows:
     """The shard's rows in the nodes of a group."""
     data = shard.X.data
-    sample = sample_of(shard.X, problem, seeds[group.tree])
+    sample, _ = sample_of(shard.X, problem, seeds[group.tree])
     paths = paths_to(group.node, routes)
     ends = route_rows(data.codes, sample.rows, paths, group.tree)
     slot = slots(group.node, len(routes.tree))[ends]
     order, start = order_by_slot(slot, len(group.node))
-    rows = sample.rows[order]
-    return HandedRows(
-        np.diff(start)[None],
-        np.take(data.codes, rows, axis=1),
-        sample.weight[order],
-        sample.target[order],
-        data.deviation if problem.rules.n_classes else data.deviation[rows],
-    )
+    own = rows_at(sample, order)
+    deviation = data.deviation if problem.rules.n_classes else data.deviation[own.rows]
+    codes = np.take(data.codes, own.rows, axis=1)
+    return HandedRows(np.diff(start)[None], codes, own.mass, own.moment, deviation)
 
 
 def join(a: HandedRows, b: HandedRows) -> HandedRows:
     """Rows of consecutive shards."""
     codes = np.concatenate([a.codes, b.codes], axis=1)
-    counts, weight, target, deviation = (
+    counts, mass, moment, deviation = (
         np.concatenate([getattr(a, name), getattr(b, name)])
-        for name in ("counts", "weight", "target", "deviation")
+        for name in ("counts", "mass", "moment", "deviation")
     )
-    return HandedRows(counts, codes, weight, target, deviation)
+    return HandedRows(counts, codes, mass, moment, deviation)
 
 
 def grow_group(
@@ -124,11 +121,14 @@ def grow_group(
     nodes = np.arange(len(group.node), dtype=np.int32)
     slot = np.concatenate([np.repeat(nodes, own) for own in merged.counts])
     order, start = order_by_slot(slot, len(nodes))
-    data = BinnedRows(merged.codes, merged.target, merged.weight, merged.deviation)
+    none = np.empty(0, np.int64)  # a tree is grown from its sample's targets and weights
+    data = BinnedRows(merged.codes, none, none, merged.deviation)
+    memory = new_memory(int(np.diff(start).max()), len(merged.codes), rules)
+    everyone = Sample(np.arange(len(merged.mass), dtype=np.int32), merged.mass, merged.moment)
     tables = []
     for k in nodes:
-        rows = order[start[k] : start[k + 1]]
-        sample = Sample(rows, merged.weight[rows], merged.target[rows])
+        sample = rows_at(everyone, order[start[k] : start[k + 1]])
         key, depth = np.uint64(group.key[k]), int(group.depth[k])
-        tables.append(grow_tree(data, centres, sample, rules, group.root, key, depth))
+        table = grow_tree(data, centres, sample, rules, group.root, key, depth, memory)
+        tables.append(NodeTable(*(column.copy() for column in table)))
     return tables

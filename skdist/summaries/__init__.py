@@ -5,7 +5,7 @@ from skdist.summaries._curvature import LossGradient, LossGradientHessian, Quadr
 from skdist.summaries._margins import MarginRows, MarginSums
 from skdist.summaries._moments import Moments
 from skdist.summaries._target_facts import TargetFacts
-from skdist.summaries._trees import Trees
+from skdist.summaries._trees import Tree, Trees
 from skdist.summaries._triangular_factor import TriangularFactor
 from skdist.summaries._weighted_mean import WeightedMean
 
@@ -17,6 +17,7 @@ __all__ = [
     "Moments",
     "QuadraticModel",
     "TargetFacts",
+    "Tree",
     "Trees",
     "TriangularFactor",
     "WeightedMean",

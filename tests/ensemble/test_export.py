@@ -25,6 +25,7 @@ from skdist.ensemble._export import (
     place_classes,
     to_sklearn_trees,
 )
+from skdist.solvers.binned_forest import empty_tree
 from skdist.summaries import Trees
 
 BIGGEST = float(np.finfo(np.float32).max)
@@ -161,15 +162,15 @@ def test_one_class_per_column():
 def test_values_of_scikit_learn_are_class_fractions():
     forest = RandomForestClassifier(3, max_depth=2, random_state=0).fit(X_IRIS, Y_IRIS)
     trees = from_sklearn_trees(forest.estimators_)
-    np.testing.assert_allclose(trees.value.sum(axis=1), 1, rtol=1e-14)
-    assert trees.weight[0] == 150  # so these are not counts
+    for tree in trees.each:
+        np.testing.assert_allclose(tree.value.sum(axis=1), 1, rtol=1e-14)
+        assert tree.weight[0] == 150  # so these are not counts
 
 
 def test_arrays_have_the_dtypes_of_trees():
-    trees = from_sklearn_trees([DecisionTreeClassifier().fit(X_IRIS, Y_IRIS)])
-    empty = Trees.empty(3)
-    for name, array in vars(trees).items():
-        assert array.dtype == getattr(empty, name).dtype, name
+    (tree,) = from_sklearn_trees([DecisionTreeClassifier().fit(X_IRIS, Y_IRIS)]).each
+    for array, grown in zip(tree, empty_tree(1, 3), strict=True):
+        assert array.dtype == grown.dtype
         assert array.flags.c_contiguous
 
 
@@ -178,16 +179,16 @@ def test_classes_are_united_and_columns_moved():
     late = DecisionTreeClassifier(random_state=0).fit(X_IRIS[50:], Y_IRIS[50:])  # 1, 2
     trees = from_sklearn_trees([early, late])
     assert trees.n_values == 3
-    np.testing.assert_array_equal(trees[0].value[:, :2], early.tree_.value[:, 0])
-    np.testing.assert_array_equal(trees[1].value[:, 1:], late.tree_.value[:, 0])
-    assert not trees[0].value[:, 2].any()
-    assert not trees[1].value[:, 0].any()
+    np.testing.assert_array_equal(trees.each[0].value[:, :2], early.tree_.value[:, 0])
+    np.testing.assert_array_equal(trees.each[1].value[:, 1:], late.tree_.value[:, 0])
+    assert not trees.each[0].value[:, 2].any()
+    assert not trees.each[1].value[:, 0].any()
 
 
 def test_classes_may_be_given():
     early = DecisionTreeClassifier(random_state=0).fit(X_IRIS[:100], Y_IRIS[:100])
     trees = from_sklearn_trees([early], classes=[-1, 0, 1, 5])
-    np.testing.assert_array_equal(trees.value[:, 1:3], early.tree_.value[:, 0])
+    np.testing.assert_array_equal(trees.each[0].value[:, 1:3], early.tree_.value[:, 0])
     with pytest.raises(ValueError, match=r"classes \[1\].*not among the classes \[0, 2\]"):
         from_sklearn_trees([early], classes=[0, 2])
 

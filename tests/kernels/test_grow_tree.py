@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skdist.kernels.grow_tree import sum_up
 from skdist.kernels.node_split import ENTROPY, GINI, POISSON, SQUARED_ERROR
-from skdist.kernels.predict_trees import add_votes, pack_votes
+from skdist.kernels.packed_trees import pack_votes
+from skdist.kernels.predict_trees import add_votes
 from skdist.solvers.binned_forest import fixed_point
 
 RNG = np.random.default_rng(1)
@@ -44,7 +44,8 @@ def our_tree(criterion, X, y, weight, min_impurity_decrease=0.0, **rules):
     if min_impurity_decrease:
         rules["min_decrease"] = min_impurity_decrease * score_unit
     rules = problem.rules._replace(criterion=criterion, **rules)
-    return grow(shards, replace(problem, rules=rules, fixed_point=unit), layout, [0])
+    (tree,) = grow(shards, replace(problem, rules=rules, fixed_point=unit), layout, [0]).each
+    return tree
 
 
 def their_tree(criterion, X, y, weight, **parameters):
@@ -52,29 +53,29 @@ def their_tree(criterion, X, y, weight, **parameters):
     return kind(criterion=NAMES[criterion], random_state=0, **parameters).fit(X, y, weight)
 
 
-def predict(trees, X):
-    out = np.zeros((len(X), trees.n_values))
-    add_votes(pack_votes(trees), np.ascontiguousarray(X), out)
+def predict(tree, X):
+    out = np.zeros((len(X), tree.value.shape[1]))
+    add_votes([pack_votes(tree)], np.ascontiguousarray(X), out)
     return out
 
 
-def total_decrease(trees):
+def total_decrease(tree):
     """Weighted decrease of the impurity over all splits, per unit of weight."""
-    t, mass = trees.left >= 0, trees.weight * trees.impurity
-    return (mass[t] - mass[trees.left[t]] - mass[trees.right[t]]).sum() / trees.weight[0]
+    t, mass = tree.left >= 0, tree.weight * tree.impurity
+    return (mass[t] - mass[tree.left[t]] - mass[tree.right[t]]).sum() / tree.weight[0]
 
 
-def assert_same_tree(trees, theirs, X):
+def assert_same_tree(tree, theirs, X):
     fitted = theirs.tree_
     expected = fitted.predict(X).reshape(len(X), -1)
-    np.testing.assert_allclose(predict(trees, X), expected, rtol=1e-7, atol=1e-9)
-    assert trees.n_nodes == fitted.node_count
+    np.testing.assert_allclose(predict(tree, X), expected, rtol=1e-7, atol=1e-9)
+    assert tree.n_nodes == fitted.node_count
     decrease = fitted.compute_feature_importances(normalize=False).sum()
-    assert total_decrease(trees) == pytest.approx(decrease, rel=1e-7)
-    np.testing.assert_allclose(np.sort(trees.impurity), np.sort(fitted.impurity), atol=1e-8)
-    np.testing.assert_allclose(np.sort(trees.weight), np.sort(fitted.weighted_n_node_samples))
+    assert total_decrease(tree) == pytest.approx(decrease, rel=1e-7)
+    np.testing.assert_allclose(np.sort(tree.impurity), np.sort(fitted.impurity), atol=1e-8)
+    np.testing.assert_allclose(np.sort(tree.weight), np.sort(fitted.weighted_n_node_samples))
     counts = np.sort(fitted.n_node_samples)
-    np.testing.assert_array_equal(np.sort(trees.n_samples), counts)
+    np.testing.assert_array_equal(np.sort(tree.n_samples), counts)
 
 
 LIMITS = {
@@ -116,31 +117,25 @@ def test_balanced_classes():
 @given(st.integers(0, 2**31), st.sampled_from([GINI, SQUARED_ERROR]), st.booleans())
 def test_every_row_ends_in_a_leaf_of_its_own_kind(seed, criterion, random_splits):
     """Full depth, any features drawn: rows that can be told apart are."""
-    trees = our_tree(criterion, X, TARGETS[criterion], None, random_splits=random_splits)
-    alike = predict(trees, X)
+    tree = our_tree(criterion, X, TARGETS[criterion], None, random_splits=random_splits)
+    alike = predict(tree, X)
     expected = np.eye(3)[Y3.astype(int)] if criterion == GINI else SIGNAL[:, None]
     np.testing.assert_allclose(alike, expected, atol=1e-9)
 
 
 def test_nodes_are_in_preorder_and_add_up():
-    trees = our_tree(GINI, X_NAN, Y3, W)
-    inner = np.flatnonzero(trees.left >= 0)
-    np.testing.assert_array_equal(trees.left[inner], inner + 1)
-    ends = np.arange(trees.n_nodes) + 1
+    tree = our_tree(GINI, X_NAN, Y3, W)
+    inner = np.flatnonzero(tree.left >= 0)
+    np.testing.assert_array_equal(tree.left[inner], inner + 1)
+    ends = np.arange(tree.n_nodes) + 1
     for t in inner[::-1]:
-        assert ends[trees.left[t]] == trees.right[t]
-        ends[t] = ends[trees.right[t]]
-    assert ends[0] == trees.n_nodes
+        assert ends[tree.left[t]] == tree.right[t]
+        ends[t] = ends[tree.right[t]]
+    assert ends[0] == tree.n_nodes
     for name in ("n_samples", "weight"):
-        column = getattr(trees, name)
-        children = column[trees.left[inner]] + column[trees.right[inner]]
+        column = getattr(tree, name)
+        children = column[tree.left[inner]] + column[tree.right[inner]]
         np.testing.assert_allclose(children, column[inner])
-
-
-def test_sum_up():
-    values = np.array([0.0, 0.0, 1.0, 2.0, 4.0])
-    sum_up(values, np.array([1, 2, -1, -1, -1]), np.array([4, 3, -1, -1, -1]))
-    assert values.tolist() == [7.0, 3.0, 1.0, 2.0, 4.0]
 
 
 def test_rows_of_weight_zero_are_not_there():

@@ -18,7 +18,7 @@ from skdist.kernels.node_histograms import (
     route_rows,
 )
 from skdist.kernels.node_split import GINI, POISSON, SQUARED_ERROR, Rules
-from skdist.kernels.tree_memory import BinnedRows, Sample
+from skdist.kernels.tree_memory import CLASS_BITS, BinnedRows, Sample
 
 RNG = np.random.default_rng(0)
 N_EDGES = np.array([3, 254, 0, 9])
@@ -102,7 +102,10 @@ def test_histograms_are_sums_over_the_rows(seed, criterion):
     data = BinnedRows(CODES, np.empty(0, np.int64), np.empty(0, np.int64), deviation)
     look = Look(np.arange(n_nodes), first, feature, offset)
     start = np.searchsorted(node, np.arange(n_nodes + 1))
-    add_nodes(data, Sample(rows, weight, target), start, look, rules, sums)
+    sample = Sample(rows, weight, target)
+    if n_classes:
+        sample = Sample(rows, weight << CLASS_BITS | target, np.empty(0, np.int64))
+    add_nodes(data, sample, start, look, rules, sums)
     channels = np.stack([weight, target], axis=1)
     if n_classes:
         channels = np.eye(3, dtype=np.int64)[target] * weight[:, None]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The prediction kernel against scikit-learn's trees."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 
@@ -13,9 +12,10 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, RandomForestRegressor
 
 from skdist.ensemble._export import from_sklearn_trees
-from skdist.kernels import predict_trees
-from skdist.kernels.predict_trees import CHUNK, SPAN, add_votes, apply, pack_leaves, pack_votes
-from skdist.summaries import Trees
+from skdist.kernels import packed_trees, predict_trees
+from skdist.kernels.packed_trees import pack_leaves, pack_votes
+from skdist.kernels.predict_trees import CHUNK, add_votes, apply
+from skdist.summaries import Tree, Trees
 
 RNG = np.random.default_rng(0)
 X2, Y2 = make_classification(1200, 6, random_state=0)
@@ -53,15 +53,19 @@ def fitted_trees(name):
     return from_sklearn_trees(forest.set_params(random_state=0).fit(X, y).estimators_)
 
 
+def packed_votes(trees):
+    return [pack_votes(tree) for tree in trees.each]
+
+
 def votes_of(trees, X):
     out = np.zeros((len(X), trees.n_values))
-    add_votes(pack_votes(trees), np.ascontiguousarray(X), out)
+    add_votes(packed_votes(trees), np.ascontiguousarray(X), out)
     return out
 
 
 def leaves_of(trees, X):
     out = np.empty((len(X), trees.n_trees), np.int64)
-    apply(pack_leaves(trees), np.ascontiguousarray(X), out)
+    apply([pack_leaves(tree) for tree in trees.each], np.ascontiguousarray(X), out)
     return out
 
 
@@ -99,15 +103,15 @@ def test_probabilities_and_labels_are_those_of_the_forest():
 
 
 def test_missing_values_do_go_both_ways():
-    trees = fitted_trees("missing")
-    inner = trees.left >= 0
-    assert 0.1 < trees.missing_left[inner].mean() < 0.9
+    trees = fitted_trees("missing").each
+    goes_left = np.concatenate([tree.missing_left[tree.left >= 0] for tree in trees])
+    assert 0.1 < goes_left.mean() < 0.9
 
 
 @given(cuts=st.lists(st.integers(0, 1200), max_size=4))
 @settings(max_examples=20)
 def test_no_split_of_the_rows_changes_a_bit(cuts):
-    packed, X = pack_votes(fitted_trees("26 classes, mixed leaves")), X26.astype(np.float32)
+    packed, X = packed_votes(fitted_trees("26 classes, mixed leaves")), X26.astype(np.float32)
     whole, parts = np.zeros((1200, 26)), np.zeros((1200, 26))
     add_votes(packed, X, whole)
     for first, last in pairwise([0, *sorted(cuts), 1200]):
@@ -119,7 +123,7 @@ def test_votes_are_added_to_what_is_there():
     trees = fitted_trees("binary")
     X = X2[:5].astype(np.float32)
     out = np.full((5, 2), 10.0)
-    add_votes(pack_votes(trees), X, out)
+    add_votes(packed_votes(trees), X, out)
     np.testing.assert_array_equal(out, votes_of(trees, X) + 10)
 
 
@@ -137,12 +141,13 @@ def test_every_kind_of_float_is_compared_exactly(missing_left):
     for threshold in points:
         stump = _stump(threshold, missing_left)
         expected = [[walk(stump, x)] for x in X]
-        np.testing.assert_array_equal(leaves_of(stump, X), expected, err_msg=str(threshold))
+        np.testing.assert_array_equal(
+            leaves_of(Trees((stump,), 1), X), expected, err_msg=str(threshold)
+        )
 
 
 def _stump(threshold, missing_left):
-    return Trees(
-        offsets=np.array([0, 3]),
+    return Tree(
         feature=np.array([0, -2, -2], np.int32),
         threshold=np.array([threshold, -2, -2], np.float32),
         left=np.array([1, -1, -1], np.int32),
@@ -161,29 +166,32 @@ def _stump(threshold, missing_left):
 def test_only_a_leaf_of_one_class_counts_as_pure(value):
     stump = _stump(0.0, False)
     rows = np.array([[0.2, 0.3, 0.5], value, [0.0, 0.0, 1.0]])
-    trees = Trees(**{**vars(stump), "value": rows})
+    trees = Trees((stump._replace(value=rows),), 3)
     out = votes_of(trees, np.array([[-1.0], [1.0]], np.float32))
     np.testing.assert_array_equal(out, rows[1:])
 
 
-def test_forests_of_all_sizes_are_packed_alike_on_threads():
+def test_a_packed_tree_keeps_what_prediction_needs():
+    """16 bytes per inner node, and a row of votes per leaf that is not all of one class."""
+    for name in ("26 classes", "26 classes, mixed leaves", "single leaves", "single pure leaves"):
+        for tree in fitted_trees(name).each:
+            packed, leaf = pack_votes(tree), tree.left < 0
+            mixed = leaf & (tree.value.max(axis=1) < 1)
+            assert len(packed.nodes) == max(1, (~leaf).sum())
+            votes = np.concatenate([np.eye(tree.value.shape[1]), tree.value[mixed]])
+            np.testing.assert_array_equal(packed.votes, votes)
+
+
+def test_trees_of_any_size_vote_in_turn():
     deep, leaf = fitted_trees("26 classes"), fitted_trees("single leaves")
-    n_copies = 4 * SPAN // deep.n_nodes + 3
-    trees = Trees.concatenate([leaf, *[deep, leaf] * n_copies])
-    assert trees.n_nodes > 3 * SPAN  # more than one task
-    with ThreadPoolExecutor(2) as pool:
-        for pack in (pack_votes, pack_leaves):
-            alone, together = pack(trees), pack(trees, pool.map)
-            np.testing.assert_array_equal(alone.nodes, together.nodes)
-            np.testing.assert_array_equal(alone.roots, together.roots)
     X = X26[:3].astype(np.float32)
-    expected = votes_of(leaf, X) * (n_copies + 1) + votes_of(deep, X) * n_copies
-    np.testing.assert_allclose(votes_of(trees, X), expected, rtol=1e-12)
+    expected = votes_of(leaf, X) * 2 + votes_of(deep, X)
+    np.testing.assert_allclose(votes_of(leaf + deep + leaf, X), expected, rtol=1e-12)
 
 
 def test_read_only_and_transposed_rows_are_read():
     trees, X = fitted_trees("binary"), X2.astype(np.float32)
-    expected, packed = votes_of(trees, X), pack_votes(trees)
+    expected, packed = votes_of(trees, X), packed_votes(trees)
     X.flags.writeable = False  # as loky hands it over
     for rows in (X, np.asfortranarray(X)):
         out = np.zeros_like(expected)
@@ -192,7 +200,7 @@ def test_read_only_and_transposed_rows_are_read():
 
 
 def test_float64_is_refused():
-    packed = pack_votes(fitted_trees("binary"))
+    packed = packed_votes(fitted_trees("binary"))
     with pytest.raises(TypeError, match="Got X of float64"):
         add_votes(packed, X2, np.zeros((len(X2), 2)))
 
@@ -209,5 +217,5 @@ def test_kernels_are_compiled_once():
         votes_of(trees, X.astype(np.float32))
         leaves_of(trees, X.astype(np.float32))
     assert len(predict_trees._add_votes.signatures) == 1
-    assert len(predict_trees._apply.signatures) == 1
-    assert len(predict_trees._pack_trees.signatures) == 1
+    assert len(predict_trees._write_leaves.signatures) == 1
+    assert len(packed_trees._pack_nodes.signatures) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forest_problems import binned, state
+from forest_problems import assert_same_tree, assert_same_trees, binned, column, state
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,12 +89,12 @@ def replicated(name):
 def assert_is_replicated(trees, name):
     expected = replicated(name)
     assert expected.n_trees == len(SEEDS)
-    for key, column in vars(expected).items():
-        assert getattr(trees, key).dtype == column.dtype
-        if key == "impurity" and CASES[name][3] == 0:
-            np.testing.assert_allclose(trees.impurity, column, rtol=1e-9, atol=1e-12)
-        else:
-            np.testing.assert_array_equal(getattr(trees, key), column, err_msg=key)
+    for tree, own in zip(trees.each, expected.each, strict=True):
+        assert [array.dtype for array in tree] == [array.dtype for array in own]
+        if CASES[name][3] == 0:
+            np.testing.assert_allclose(tree.impurity, own.impurity, rtol=1e-9, atol=1e-12)
+            tree = tree._replace(impurity=own.impurity)
+        assert_same_tree(tree, own)
 
 
 @pytest.mark.parametrize("handoff_rows", [1, 50, 10**9])
@@ -109,7 +109,7 @@ def test_the_forest_is_the_replicated_one(name, handoff_rows):
 def test_a_forest_grown_where_all_rows_meet_has_the_same_bits(name):
     shards, problem = binned_shards(name, 3)
     trees = histogram_forest(shards, problem, SEEDS, handoff_rows=N + 1)
-    np.testing.assert_array_equal(trees.impurity, replicated(name).impurity)
+    assert_same_trees(trees, replicated(name))
 
 
 @settings(max_examples=25)
@@ -137,10 +137,10 @@ def test_the_forest_is_all_there():
     """What the others are compared with has trees of many nodes, missing values on both sides."""
     trees = replicated("entropy, missing")
     assert trees.n_nodes > 300
-    assert 0 < trees.missing_left.sum() < trees.n_nodes
-    assert not np.array_equal(trees[0].feature, trees[1].feature)
+    assert 0 < column(trees, "missing_left").sum() < trees.n_nodes
+    assert not np.array_equal(trees.each[0].feature, trees.each[1].feature)
     assert replicated("constant features").n_nodes == len(SEEDS)
-    assert np.diff(replicated("depth 0, regression").offsets).tolist() == [1, 1, 1]
+    assert [tree.n_nodes for tree in replicated("depth 0, regression").each] == [1, 1, 1]
 
 
 @dataclass
@@ -183,7 +183,7 @@ def test_one_round_per_level_and_one_to_finish():
     before = shards.cost.rounds
     trees = histogram_forest(watched, problem, SEEDS, handoff_rows=200)
     levels = len(watched.sizes) - 1  # the first round counts the roots' rows
-    assert levels == max(depth_of(trees[t], 200) for t in range(trees.n_trees))
+    assert levels == max(depth_of(tree, 200) for tree in trees.each)
     assert len(watched.groups) == 1
     assert len(SEEDS) <= watched.groups[0] <= len(SEEDS) * -(-FEWEST_GROUPS // len(SEEDS))
     assert shards.cost.rounds - before == 2 * (levels + 1) + 1  # Watched runs each map twice

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The validated leaf refit against brute force, its laws, and what it is worth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from forest_problems import assert_same_trees, binned, cut, grow, state
+from forest_problems import assert_same_trees, binned, column, cut, grow, state
 from sklearn.datasets import make_classification, make_regression
 from sklearn.tree import DecisionTreeClassifier
 
 from skdist.ensemble._export import to_sklearn_trees
-from skdist.kernels.predict_trees import add_votes, pack_votes
+from skdist.kernels.packed_trees import pack_votes
+from skdist.kernels.predict_trees import add_votes
 from skdist.sharding import shard_rows
 from skdist.solvers.leaf_refit import leaf_refit
 from skdist.solvers.sharded_forest import sharded_forest
@@ -26,7 +29,8 @@ KINDS = {"classes": (X, Y_3, 3), "missing": (X_MISSING, Y_3, 3), "regression": (
 
 def foreign_trees(X, y, n_classes, min_samples_leaf=3):
     """Trees of other rows of the same features, whose y is noise: any refit is better."""
-    other, noise = np.random.default_rng(1).permuted(X, axis=0), RNG.permutation(y)
+    rng = np.random.default_rng(1)
+    other, noise = rng.permuted(X, axis=0), rng.permutation(y)
     shards = cut(other, noise)
     problem, layout = state(shards, n_classes, min_samples_leaf=min_samples_leaf)
     return grow(shards, problem, layout, range(T))
@@ -45,7 +49,8 @@ def sorted_by_label(X, y):
 def paths_of(trees, X):
     """Nodes that each row passes, per tree, (n, nodes) bool: from scikit-learn's own trees."""
     if trees.n_values == 1:  # values play no part in the paths
-        trees = type(trees)(**{**vars(trees), "value": np.ones((trees.n_nodes, 1))})
+        plain = (tree._replace(value=np.ones_like(tree.value)) for tree in trees.each)
+        trees = replace(trees, each=tuple(plain))
     template = DecisionTreeClassifier()
     forest = to_sklearn_trees(trees, template, range(trees.n_trees), n_features=X.shape[1])
     return [tree.tree_.decision_path(X).toarray().astype(bool) for tree in forest]
@@ -58,7 +63,7 @@ def brute_values(paths, y, w, n_classes, old):
     for t, passed in enumerate(paths):
         weight = passed.T @ w
         sums = passed.T @ (columns * w[:, None])
-        rest = old[t].value.copy()
+        rest = old.each[t].value.copy()
         rest[weight > 0] = sums[weight > 0] / weight[weight > 0, None]
         values.append(rest)
     return np.concatenate(values)
@@ -66,7 +71,7 @@ def brute_values(paths, y, w, n_classes, old):
 
 def brute_losses(trees, tree_weight, home, shard_of, X, y, w, n_classes):
     """Leave a row out, refit on all the others, judge it by the trees that have not seen it."""
-    paths, first = paths_of(trees, X), trees.offsets[:-1]
+    paths, first = paths_of(trees, X), np.cumsum([0, *(tree.n_nodes for tree in trees.each)])
     losses = np.zeros(2)
     for i in range(len(X)):
         judges = np.flatnonzero(home != shard_of[i])
@@ -74,9 +79,9 @@ def brute_losses(trees, tree_weight, home, shard_of, X, y, w, n_classes):
         without[i] = 0.0
         refitted = brute_values(paths, y, without, n_classes, trees)
         leaf = [first[t] + np.flatnonzero(paths[t][i])[-1] for t in judges]  # preorder: the last
-        for j, value in enumerate((trees.value, refitted)):
-            column = int(y[i]) if n_classes else 0
-            p = np.average(value[leaf, column], weights=tree_weight[judges])
+        for j, value in enumerate((column(trees, "value"), refitted)):
+            k = int(y[i]) if n_classes else 0
+            p = np.average(value[leaf, k], weights=tree_weight[judges])
             losses[j] += w[i] * (-np.log(max(p, 1e-3)) if n_classes else (p - y[i]) ** 2)
     return losses / w.sum()
 
@@ -91,9 +96,9 @@ def test_values_are_those_of_all_rows_that_pass_a_node(kind, weight):
     assert decision.kept
     w = np.ones(N) if weight is None else weight
     expected = brute_values(paths_of(trees, X), y, w, n_classes, trees)
-    np.testing.assert_array_equal(refitted.value, expected)  # integers: exact
-    for name in set(vars(trees)) - {"value"}:
-        assert getattr(refitted, name) is getattr(trees, name)
+    np.testing.assert_array_equal(column(refitted, "value"), expected)  # integers: exact
+    for new, old in zip(refitted.each, trees.each, strict=True):
+        assert list(map(id, new[:-1])) == list(map(id, old[:-1]))
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT])
@@ -165,10 +170,11 @@ def test_a_shard_that_lacks_a_class_learns_of_it():
     X_sorted, y = sorted_by_label(X, Y_3)
     shards = cut(X_sorted, y, at=(int((y == 0).sum()),))
     trees, tree_weight, home = sharded_trees(shards, 3)
-    assert not trees[0].value[:, 1:].any()
+    assert not trees.each[0].value[:, 1:].any()
     refitted, decision = leaf_refit(shards, trees, tree_weight, home, 3)
     assert decision.kept
-    np.testing.assert_allclose(refitted[0].value[0], np.bincount(y.astype(int)) / N, rtol=1e-15)
+    root = refitted.each[0].value[0]
+    np.testing.assert_allclose(root, np.bincount(y.astype(int)) / N, rtol=1e-15)
 
 
 def test_leaves_that_no_row_reaches_keep_their_value():
@@ -176,7 +182,8 @@ def test_leaves_that_no_row_reaches_keep_their_value():
     refitted, decision = leaf_refit(cut(X[few], Y_3[few]), trees, np.ones(T), ELSEWHERE, 3)
     reached = np.concatenate([p.any(axis=0) for p in paths_of(trees, X[few])])
     assert decision.kept and 0 < reached.sum() < trees.n_nodes
-    np.testing.assert_array_equal(refitted.value[~reached], trees.value[~reached])
+    kept, old = column(refitted, "value")[~reached], column(trees, "value")[~reached]
+    np.testing.assert_array_equal(kept, old)
 
 
 def test_a_single_class_is_not_taken_for_regression():
@@ -200,10 +207,10 @@ def test_the_same_refit_on_every_backend(backend):
 
 def predict(trees, tree_weight, X):
     out = np.zeros((len(X), trees.n_values))
-    for t in range(trees.n_trees):
+    for tree, weight in zip(trees.each, tree_weight, strict=True):
         votes = np.zeros_like(out)
-        add_votes(pack_votes(trees[t]), np.ascontiguousarray(X), votes)
-        out += tree_weight[t] * votes
+        add_votes([pack_votes(tree)], np.ascontiguousarray(X), votes)
+        out += weight * votes
     return out / tree_weight.sum()
 
 

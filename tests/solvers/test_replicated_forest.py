@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from forest_problems import assert_same_trees, binned, state
+from forest_problems import assert_same_tree, assert_same_trees, binned, state
 from sklearn.datasets import make_classification, make_friedman1
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, RandomForestRegressor
 
-from skdist.kernels.predict_trees import add_votes, pack_votes
+from skdist.kernels.packed_trees import pack_votes
+from skdist.kernels.predict_trees import add_votes
 from skdist.sharding import replicate, shard_rows
 from skdist.solvers.binned_forest import block_size, concatenate
 from skdist.solvers.replicated_forest import replicated_forest
@@ -36,7 +37,7 @@ def problem_and_rows(X, y, n_classes, n_shards=1, n_jobs=1, weight=None, **rules
 
 def votes(trees, X):
     out = np.zeros((len(X), trees.n_values))
-    add_votes(pack_votes(trees), np.ascontiguousarray(X), out)
+    add_votes([pack_votes(tree) for tree in trees.each], np.ascontiguousarray(X), out)
     return out / trees.n_trees
 
 
@@ -60,8 +61,8 @@ def test_shards_do_not_change_it(n_shards, classifier):
 def test_a_tree_depends_on_its_own_seed_alone(classifier):
     problem, rows = problem_and_rows(X2[:1000], Y2[:1000], 2)
     alone = replicated_forest(replicate(rows, n_jobs=1), problem, [SEEDS[3]])
-    assert_same_trees(alone, classifier[3])
-    assert not np.array_equal(classifier[2].feature, classifier[3].feature)
+    assert_same_tree(alone.each[0], classifier.each[3])
+    assert not np.array_equal(classifier.each[2].feature, classifier.each[3].feature)
 
 
 def test_rows_of_weight_zero_are_not_there():
@@ -75,9 +76,9 @@ def test_rows_of_weight_zero_are_not_there():
 
 
 def test_root_counts_the_draws(classifier):
-    roots = classifier.offsets[:-1]
-    np.testing.assert_array_equal(classifier.weight[roots], 1000)
-    assert (np.abs(classifier.n_samples[roots] / 1000 - (1 - np.exp(-1))) < 0.05).all()
+    for tree in classifier.each:
+        assert tree.weight[0] == 1000
+        assert abs(tree.n_samples[0] / 1000 - (1 - np.exp(-1))) < 0.05
 
 
 @pytest.mark.parametrize("random_splits", [False, True])

@@ -3,9 +3,10 @@
 
 import numpy as np
 import pytest
-from forest_problems import assert_same_trees, binned, cut, grow, state
+from forest_problems import assert_same_tree, assert_same_trees, binned, column, cut, grow, state
 
-from skdist.kernels.predict_trees import add_votes, pack_votes
+from skdist.kernels.packed_trees import pack_votes
+from skdist.kernels.predict_trees import add_votes
 from skdist.sharding import shard_rows
 from skdist.solvers.sharded_forest import sharded_forest
 
@@ -46,7 +47,8 @@ def test_a_tree_is_that_of_its_shard_alone(y, n_classes, weight):
         theirs = type(theirs)(
             theirs.rules, problem.bins, problem.fixed_point, theirs.n_draws, theirs.block_mass
         )
-        assert_same_trees(trees[t], grow(alone, theirs, layout, [SEEDS[t]]))
+        (expected,) = grow(alone, theirs, layout, [SEEDS[t]]).each
+        assert_same_tree(trees.each[t], expected)
 
 
 def test_votes_weigh_the_rows_behind_them():
@@ -90,9 +92,9 @@ def test_a_shard_may_lack_a_class():
     order = np.argsort(Y_3, kind="stable")
     trees, _, home = forest_of(cut(X[order], Y_3[order], at=(200,)), 3)
     assert trees.n_values == 3
-    first = trees[0]
+    first = trees.each[0]
     assert home[0] == 0 and not first.value[:, 2].any() and first.value[:, 0].any()
-    np.testing.assert_allclose(trees.value.sum(axis=1), 1)
+    np.testing.assert_allclose(column(trees, "value").sum(axis=1), 1)
 
 
 def test_fewer_trees_than_shards():
@@ -107,8 +109,8 @@ def test_weight_2_is_the_row_twice():
     a, weight_a, _ = forest_of(cut(rounded, Y_3, weight, at=(200,)), 3, bootstrap=False)
     at = (int(weight[:200].sum()),)
     b, weight_b, _ = forest_of(cut(rounded[twice], Y_3[twice], at=at), 3, bootstrap=False)
-    np.testing.assert_array_equal(a.value, b.value)
-    np.testing.assert_array_equal(a.threshold, b.threshold)
+    for name in ("value", "threshold"):
+        np.testing.assert_array_equal(column(a, name), column(b, name))
     np.testing.assert_allclose(weight_a, weight_b, rtol=1e-12)
 
 
@@ -118,7 +120,7 @@ def test_missing_values():
     y = np.isnan(hidden).astype(float)
     trees, tree_weight, _ = forest_of(cut(X_missing, y, at=(300,)), 2)
     votes = np.zeros((600, 2))
-    add_votes(pack_votes(trees), X_missing, votes)
+    add_votes([pack_votes(tree) for tree in trees.each], X_missing, votes)
     assert tree_weight.shape == (7,) and (votes.argmax(axis=1) == y).all()
 
 
