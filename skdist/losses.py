@@ -325,9 +325,9 @@ class Gamma(OneOutput):
 class Tweedie(OneOutput):
     """mu^(2-q) / (2-q) - y mu^(1-q) / (1-q),  mu = exp(z),  q = power, neither 1 nor 2.
 
-    g = mu^(2-q) - y mu^(1-q).   c = (2-q) mu^(2-q) - (1-q) y mu^(1-q) where that is positive, as it
-    always is for 1 < q < 2; elsewhere the loss is not convex, and c is the expected curvature
-    mu^(2-q) (Fisher scoring). scikit-learn's HalfTweedieLoss; like there, constants are dropped,
+    g = mu^(2-q) - y mu^(1-q).   c = (2-q) mu^(2-q) - (1-q) y mu^(1-q) where that is not
+    negative, as it never is for 1 < q < 2; elsewhere the loss is not convex, and c is the expected
+    curvature mu^(2-q) (Fisher scoring). scikit-learn's HalfTweedieLoss; like there, constants are dropped,
     but power 0 is (mu - y)^2 / 2. Powers 1 and 2 are `Poisson` and `Gamma`: see :func:`tweedie`.
 
     Parameters
@@ -350,7 +350,7 @@ class Tweedie(OneOutput):
         """And the curvature, observed or expected."""
         value, first, second = self._terms(y, z)
         observed = (2.0 - self.power) * first - (1.0 - self.power) * second
-        return value, first - second, np.where(observed > 0.0, observed, first)
+        return value, first - second, np.where(observed >= 0.0, observed, first)
 
     def _terms(self, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
         first, second = np.exp((2.0 - self.power) * z), y * np.exp((1.0 - self.power) * z)
@@ -371,8 +371,8 @@ class TweedieIdentity(OneOutput):
     max(y, 0)^(2-q) / ((1-q) (2-q)) - y z^(1-q) / (1-q) + z^(2-q) / (2-q), or its limit at q = 1
     (y log(y/z) + z - y) and q = 2 (log(z/y) + y/z - 1); infinite for z <= 0.
 
-    g = (z - y) z^-q.   c = z^-q + q (y - z) z^(-q-1) where that is positive, elsewhere the expected
-    curvature z^-q. scikit-learn's HalfTweedieLossIdentity: no constant is dropped. Power 0 is
+    g = (z - y) z^-q.   c = z^-q + q (y - z) z^(-q-1) where that is not negative, elsewhere the
+    expected curvature z^-q. scikit-learn's HalfTweedieLossIdentity: no constant is dropped. Power 0 is
     `Squared`.
 
     Parameters
@@ -393,7 +393,7 @@ class TweedieIdentity(OneOutput):
         mu = np.where(z > 0.0, z, 1.0)
         expected = mu**-self.power
         observed = expected * (1.0 + self.power * (y - mu) / mu)
-        curvature = np.where(observed > 0.0, observed, expected)
+        curvature = np.where(observed >= 0.0, observed, expected)
         return self.value(y, z), (mu - y) * expected, curvature
 
     def _half_deviance(self, y: Floats, mu: Floats) -> Floats:
