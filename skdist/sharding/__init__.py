@@ -5,7 +5,6 @@ The only package that knows joblib and Dask; it knows no algorithm.
 """
 
 from skdist.sharding._blas import one_blas_thread
-from skdist.sharding._blas import one_blas_thread
 from skdist.sharding._choice import effective_workers
 from skdist.sharding._cost import Cost
 from skdist.sharding._dataset import ShardedDataset
@@ -26,7 +25,6 @@ __all__ = [
     "is_dask",
     "joblib_workers",
     "map_in_threads",
-    "one_blas_thread",
     "one_blas_thread",
     "replicate",
     "shard_rows",
