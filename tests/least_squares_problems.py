@@ -4,6 +4,7 @@
 import numpy as np
 from scipy.linalg import lstsq
 from scipy.optimize import nnls
+from scipy.sparse import csr_array
 
 from skdist.sharding import shard_rows
 from skdist.solvers.least_squares import least_squares
@@ -41,3 +42,27 @@ def expected(X, Y=Y, weight=None, alpha=ALPHA, fit_intercept=True, positive=Fals
         b = np.concatenate([b, np.zeros(len(rows) - len(b))])
         coef.append(nnls(rows, b)[0] if positive else lstsq(rows, b, cond=cut)[0])
     return np.array(coef)
+
+
+CONTAINERS = {"dense": np.asarray, "sparse": csr_array}
+
+
+def rows_and_targets(n_targets=1, n=160, d=6, seed=1):
+    """X of numbers that float32 knows, a quarter of them 0; y of some columns; weights."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(1.5, 1.0, (n, d)) * (rng.random((n, d)) < 0.75)
+    X = X.astype(np.float32).astype(np.float64)
+    y = X @ rng.normal(size=(d, n_targets)) + 3.0 + 0.5 * rng.normal(size=(n, n_targets))
+    weight = rng.integers(0, 4, n) / 2.0
+    return X, y[:, 0] if n_targets == 1 else y, weight
+
+
+def assert_same_fit(ours, theirs, dtype=np.float64, rtol=1e-9):
+    """The same coefficients and intercepts, in the same shapes; `theirs` was fitted as float64."""
+    rtol = rtol if dtype == np.float64 else 3e-6
+    assert ours.coef_.dtype == dtype and ours.coef_.shape == theirs.coef_.shape
+    assert np.shape(ours.intercept_) == np.shape(theirs.intercept_)
+    size = np.abs(theirs.coef_).max()
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=rtol, atol=rtol * size)
+    scale = max(size, np.abs(theirs.intercept_).max())
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=rtol, atol=rtol * scale)

@@ -45,7 +45,7 @@ class DistributedRidge(MergedRidge, Ridge):
         X is not changed in either case.
     max_iter : int, default=None
         Iterations at most of conjugate gradients, each a round; None is ten times the number of
-        features. Others of scikit-learn's own fit ("sag", "saga").
+        features or of rows, whichever is less. Others of scikit-learn's own fit ("sag", "saga").
     tol : float, default=1e-4
         Conjugate gradients stop where the residual of the equations is `tol` times their
         right-hand side, "sag" and "saga" as in scikit-learn. Without effect on the others.

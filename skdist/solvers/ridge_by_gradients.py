@@ -60,7 +60,8 @@ def ridge_by_gradients(
     tol : float, default=1e-4
         Stop where ``|xy - (xx + alpha I) w| <= tol |xy|``, for each target.
     max_iter : int, optional
-        Rounds at most; 10 d if not given.
+        Rounds at most; ten times the number of features or of rows, whichever is less, if not
+        given: without rounding as many as the rank would do.
     n_classes : int, default=0
         See :func:`skdist.solvers.least_squares.least_squares`.
 
@@ -81,7 +82,7 @@ def ridge_by_gradients(
     n_iter = np.zeros(len(alpha), np.int64)
     z = scale * r
     p, rz = z, np.einsum("ij,ij->j", r, z)
-    for _ in range(10 * n_features if max_iter is None else max_iter):
+    for _ in range(max_iter or 10 * min(n_features, shards.n_samples)):
         going = np.linalg.norm(r, axis=0) > enough
         if not going.any():
             break
