@@ -8,12 +8,17 @@ module of scikit-learn whose name starts with an underscore, or a name that star
 import inspect
 from typing import Any
 
+import numpy as np
 from sklearn.base import _fit_context
 from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap
 
 # How much slower SGD moves the intercept of sparse rows.
 from sklearn.linear_model._base import SPARSE_INTERCEPT_DECAY
 from sklearn.preprocessing import LabelBinarizer
+
+# What liblinear can do, and scikit-learn's errors for what it cannot.
+from sklearn.svm._base import _get_liblinear_solver_type
+from sklearn.svm._classes import _validate_dual_parameter
 
 # `Tree` is the Cython tree behind `DecisionTree*.tree_`; `NODE_DTYPE` is the record of one of its
 # nodes. Both are needed because scikit-learn has no public way to build a tree it did not grow.
@@ -28,6 +33,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "Tree",
+    "check_liblinear",
     "check_partial_fit_classes",
     "check_sample_weight",
     "check_sgd",
@@ -47,6 +53,9 @@ check_sample_weight = _check_sample_weight
 check_partial_fit_classes = _check_partial_fit_first_call
 # Since 1.9 a fraction of `max_samples` is one of the sum of weights.
 _TAKES_WEIGHT = "sample_weight" in inspect.signature(_get_n_samples_bootstrap).parameters
+
+
+_ONE_BY_ONE = np.zeros((1, 1))
 
 
 def n_bootstrap_draws(n_samples: int, max_samples: Any, sample_weight: Any) -> int:
@@ -73,6 +82,18 @@ def missing_values_allowed(forest: Any, X: Any) -> None:
 def n_rows_seen(forest: Any) -> int:
     """Rows that a fitted forest was given."""
     return int(forest._n_samples)
+
+
+def check_liblinear(svc: Any) -> None:
+    """Raise scikit-learn's error for a loss, a penalty and a `dual` that do not go together."""
+    if svc.fit_intercept and svc.intercept_scaling <= 0:
+        raise ValueError(
+            f"Intercept scaling is {svc.intercept_scaling!r} but needs to be greater than 0. To "
+            "disable fitting an intercept, set fit_intercept=False."
+        )
+    chosen = svc.multi_class, svc.penalty, svc.loss
+    dual = _validate_dual_parameter(svc.dual, svc.loss, svc.penalty, svc.multi_class, _ONE_BY_ONE)
+    _get_liblinear_solver_type(*chosen, dual)
 
 
 def glm_loss(regressor: Any) -> Any:

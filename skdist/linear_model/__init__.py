@@ -14,6 +14,7 @@ gradient descent over several shards, `skdist.merge` of logistic models) says so
 - :class:`DistributedLinearRegression`, :class:`DistributedRidge`, :class:`DistributedElasticNet`
   and :class:`DistributedLasso`: least squares. :class:`DistributedRidgeClassifier`: the same for
   classes, coded as 1 and -1.
+- :class:`DistributedLinearSVC`: support vectors.
 - :class:`DistributedSGDClassifier`, :class:`DistributedSGDRegressor`: many losses, by stochastic
   gradient descent.
 """
@@ -29,6 +30,7 @@ from skdist.linear_model._glm import (
 )
 from skdist.linear_model._least_squares_fit import merge_sums
 from skdist.linear_model._linear_regression import DistributedLinearRegression
+from skdist.linear_model._linear_svc import DistributedLinearSVC
 from skdist.linear_model._logistic import DistributedLogisticRegression
 from skdist.linear_model._merge_linear import KINDS, merge_linear
 from skdist.linear_model._merge_sgd import merge_sgd
@@ -55,6 +57,7 @@ __all__ = [
     "DistributedGammaRegressor",
     "DistributedLasso",
     "DistributedLinearRegression",
+    "DistributedLinearSVC",
     "DistributedLogisticRegression",
     "DistributedPoissonRegressor",
     "DistributedRidge",

@@ -65,6 +65,7 @@ SPARE = 1.5  # times n^(2/3) p^(1/3) rows
 MOST_DENSE = 1 << 26  # entries of a program's rows above which CSR rows stay CSR
 ROUGHLY = 1e-3  # relative gap of the first program: the rows that were not drawn cost more
 SHARE = 0.25  # of the gap that is asked for, which a program may leave
+PRECISE = 1e-12  # what it should leave: the last digits cost few iterations
 RECENT = 2  # points among which a row that changes sides is near
 LENGTHS = 0.5 ** np.array([1.0, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26])
 
@@ -106,7 +107,7 @@ def hinge_interior_point(
         n_iter += 1
         width = widest_bin_below(here.sums.histogram, room.rows)
         doubt = Doubt(np.array([here.w, *seen[-RECENT:]]), width)
-        answer = solved(rounds, objective, doubt, SHARE * enough)
+        answer = solved(rounds, objective, doubt, min(SHARE * enough, PRECISE))
         there = look(rounds, objective, doubt, answer.w)
         gap = answer.gap + there.sums.crossed
         lower = max(lower, there.value - gap)
