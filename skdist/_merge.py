@@ -25,15 +25,20 @@ def merge(models: Iterable[Any], X: Any = None, y: Any = None, sample_weight: An
 
         f(x) = sum_m n_m mean_t f_{m,t}(x) / sum_m n_m        (n_m rows behind model m)
 
-    which is approximate: trees of one place know that place alone.
+    which is approximate: trees of one place know that place alone. So are linear models, but for
+    those of squared losses: logistic models and GLMs of `fit_shard` merge by curvature H_m,
+
+        w = (sum_m H_m + R)^-1 sum_m (H_m w_m - g_m)     (g_m: gradient of the loss, R: penalty)
+
+    and linear models that kept no curvature, scikit-learn's among them, by averaging.
 
     Parameters
     ----------
     models : iterable of fitted estimators
-        Of one kind: forests of skdist and of scikit-learn may be mixed, classifiers and regressors
+        Of one kind: models of skdist and of scikit-learn may be mixed, classifiers and regressors
         may not. They may have seen different classes: the merged model knows their union.
     X : array-like of shape (n_samples, n_features), default=None
-        Rows to check the merged model on, and to refit it to if that helps. For forests: the
+        Rows to check the merged model on, and to refit it to if that helps. Forests only: the
         values of all leaves are refitted to these rows, if that lowers the loss on them, each row
         judged by leaves its own contribution is taken out of. `report_` tells the decision.
     y : array-like of shape (n_samples,), default=None
@@ -83,5 +88,5 @@ def merge_models(first: Any, models: list[Any], X: Any, y: Any, sample_weight: A
     """Merge models of the class of the first; families register theirs."""
     raise TypeError(
         f"merge got a {type(first).__name__}, which cannot be merged; it takes skdist's estimators "
-        "and scikit-learn's RandomForest and ExtraTrees classes."
+        "and scikit-learn's random forests, extra trees and linear models."
     )

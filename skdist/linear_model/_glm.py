@@ -401,7 +401,7 @@ class DistributedTweedieRegressor(DistributedGeneralizedLinearRegressor, Tweedie
     >>> from skdist import DistributedTweedieRegressor
     >>> X, y = [[1, 2], [2, 3], [3, 4], [4, 3]], [2, 3.5, 5, 5.5]
     >>> DistributedTweedieRegressor().fit(X, y).coef_.round(3)
-    array([0.599, 0.299])
+    array([0.6, 0.3])
     """
 
     _parameter_constraints = {
