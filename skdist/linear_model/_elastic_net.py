@@ -272,10 +272,11 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
             self.max_iter,
         )
         intercept, found = elastic_net(moments, problem, start, self._seeds(len(start)))
+        n_iter = [one.n_iter for one in found]
         gaps = np.array([max(one.gap, 0.0) for one in found]) / moments.weight
         if not all(one.converged for one in found):
-            self._warn(gaps)
-        coef, n_iter = np.stack([one.w for one in found]), [one.n_iter for one in found]
+            self._warn(gaps, max(n_iter))
+        coef = np.stack([one.w for one in found])
         expose_intercept(self, intercept, kept.dtype, kept.y_ndim)
         self.coef_, self.dual_gap_ = coef.astype(kept.dtype), gaps.astype(kept.dtype)
         self.n_iter_ = n_iter
@@ -290,9 +291,9 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
         random = check_random_state(self.random_state)
         return [int(seed) for seed in random.randint(np.iinfo(np.int32).max, size=n_targets)]
 
-    def _warn(self, gaps):
+    def _warn(self, gaps, n_iter):
         warnings.warn(
-            f"Coordinate descent stopped after {self.max_iter} sweeps with a duality gap of "
+            f"Coordinate descent stopped after {n_iter} sweeps with a duality gap of "
             f"{gaps.max():.3g}, more than tol={self.tol:g} asks for. Raise max_iter, scale the "
             "features, or penalise more.",
             ConvergenceWarning,

@@ -147,7 +147,8 @@ def coordinate_descent(
         n_iter, moved = sweep_coordinates(
             A, b, l1, l2, problem.positive, key, n_iter, max_iter, tol, w, Aw
         )
-        found = gap(w, A @ w)
+        Aw = A @ w  # anew: the updates' rounding adds up
+        found = gap(w, Aw)
         if moved == 0.0 and seed is None:  # no sweep can change anything any more
             break
     return CoordinateSolution(w, n_iter, found, found <= enough)
