@@ -98,6 +98,12 @@ def positive():
     return np.exp(0.3 * z[:, 0]) * rng.gamma(5.0, 0.2, size=N) + 0.1
 
 
+def far_from_zero():
+    """Positive, with means that are linear and stay positive: no link is needed."""
+    z, rng = _signal()
+    return (4.0 + 0.4 * z[:, 0]) * rng.gamma(20.0, 0.05, size=N)
+
+
 def signed():
     z, rng = _signal()
     return z[:, 0] + rng.normal(size=N)
@@ -139,10 +145,20 @@ PROBLEMS = {
     "tweedie 1.5": Problem(Tweedie(1.5), counts, regression(TweedieRegressor, power=1.5)),
     "tweedie 3": Problem(Tweedie(3.0), positive, regression(TweedieRegressor, power=3)),
     "tweedie 0": Problem(Tweedie(0.0), positive, regression(TweedieRegressor, power=0, link="log")),
-    "identity 1.5": Problem(TweedieIdentity(1.5), positive, identity(1.5)),
+    "identity 1.5": Problem(TweedieIdentity(1.5), far_from_zero, identity(1.5)),
 }
 SUMS = {"logistic", "multinomial"}
-PENALTIES = {"logistic": (0.0, 2.0), "multinomial": (0.0, 2.0), "squared": (0.0, 0.3)}
+
+
+def strengths(name):
+    """None, and one that matters."""
+    return (0.0, 2.0) if name in SUMS else (0.0, 0.05)
+
+
+def weights_of(name):
+    """Weights that scikit-learn's objective and ours take alike: its means divide by their sum."""
+    _, weight = rows()
+    return weight if name in SUMS else weight / weight.mean()
 
 
 def objective_of(name, l2, n_features=D, **parameters):
@@ -154,10 +170,8 @@ def objective_of(name, l2, n_features=D, **parameters):
 @lru_cache
 def best(name, l2, weighted=False):
     """scikit-learn's W (K, p), intercepts last, to the last digits that it finds."""
-    X, weight = rows()
-    model = PROBLEMS[name].sklearn(l2)
-    # scikit-learn divides by the sum of the weights where classes are not concerned.
-    weight = weight / (1.0 if name in SUMS else weight.mean()) if weighted else None
+    X, _ = rows()
+    model, weight = PROBLEMS[name].sklearn(l2), weights_of(name) if weighted else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X, PROBLEMS[name].targets(), weight)

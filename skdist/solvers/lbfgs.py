@@ -38,6 +38,7 @@ from skdist.solvers.pilot_fit import pilot_fit
 Floats = NDArray[np.float64]
 
 MEMORY = 10  # pairs of steps and gradients
+WALL = 10.0  # what F / |F(w_0)| is where F is infinite: SciPy's line search wants to interpolate
 
 
 def lbfgs(
@@ -76,6 +77,8 @@ def lbfgs(
     def evaluate(u: Floats) -> tuple[float, Floats]:
         w = u.reshape(unit.shape) * unit
         there = objective.point(rounds.map_reduce(gradient_of, objective, w), w)
+        if not np.isfinite(there.value):
+            return WALL, np.zeros(u.size)
         return there.value / size, (there.gradient * unit).ravel() / size
 
     def descend(at: Point, progress: float, max_iter: int) -> tuple[Point, int]:
