@@ -219,8 +219,10 @@ def like(first: Any, models: list[Any], parts: MergedParts) -> Any:
     for key, value in vars(first).items():
         if key not in parameters and key not in OF_ROWS:
             setattr(merged, key, value)
-    if vars(first).get("n_iter_") is not None:  # Ridge's is None where nothing iterates
-        merged.n_iter_ = reduce(np.maximum, (m.n_iter_ for m in models))
+    # scikit-learn's Ridge has None where nothing iterates.
+    known = [m.n_iter_ for m in models if vars(m).get("n_iter_") is not None]
+    if known:
+        merged.n_iter_ = reduce(np.maximum, known)
     merged.n_shards_ = parts.n_shards
     return merged
 

@@ -208,7 +208,8 @@ class DistributedRidgeClassifier(MergedRidge, RidgeClassifier):
     def _take_sums(self, models):
         """Become what the sums of all models say, each brought to the classes of all."""
         first = models[0]._sums
-        if first.y_ndim == 2:
+        if any(model._sums.y_ndim == 2 for model in models):
+            check_same_labels(models)
             give_binarizer(self, models[0]._label_binarizer)
             return super()._take_sums(models)
         classes = reduce(np.union1d, (model.classes_ for model in models))
@@ -243,6 +244,16 @@ class DistributedRidgeClassifier(MergedRidge, RidgeClassifier):
 def binarizer():
     """Targets of 1 and -1."""
     return LabelBinarizer(pos_label=1, neg_label=-1)
+
+
+def check_same_labels(models):
+    """Raise unless the rows of all models have several labels each, and the same ones."""
+    for number, model in enumerate(models):
+        if model._sums.y_ndim != 2 or len(model.classes_) != len(models[0].classes_):
+            raise ValueError(
+                f"Model {number} was not fitted to the several labels of model 0: these are "
+                f"{len(models[0].classes_)} columns of y. Merge models of the same columns."
+            )
 
 
 def is_multilabel(y):

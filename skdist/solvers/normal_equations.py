@@ -252,10 +252,11 @@ def _solve_by_svd(
     U, s, Vt = svd(R, full_matrices=False)
     cut = max(R.shape) * EPS if problem.cut is None else problem.cut
     counts = s > cut * s.max(initial=0.0)
-    denominator = np.square(s)[:, None] + problem.alpha
-    used = counts[:, None] | (problem.alpha > 0.0)
-    inverse = np.divide(1.0, denominator, out=np.zeros_like(denominator), where=used)
-    W: Array = Vt.T @ (inverse * s[:, None] * (U.T @ z))
+    # What is cut is 0: divided by a small alpha, the rounding of a zero would be no longer small.
+    used = np.where(counts, s, 0.0)[:, None]
+    denominator = np.square(used) + problem.alpha
+    inverse = np.divide(1.0, denominator, out=np.zeros_like(denominator), where=denominator > 0.0)
+    W: Array = Vt.T @ (inverse * used * (U.T @ z))
     if problem.positive:
         W = np.hstack(
             [
