@@ -18,10 +18,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from skdist.kernels.compiling import read_only
-from skdist.kernels.coordinate_sweeps import sweep_coordinates
-from skdist.kernels.counter_rng import root_key
-
 Vector = NDArray[np.float64]
 
 
@@ -137,6 +133,11 @@ def coordinate_descent(
     >>> coordinate_descent(problem, gap=metric_gap(problem), enough=1e-12).w
     array([1., 0.])
     """
+    # Imported here: it compiles, and smooth fits, which know this file, do not need it.
+    from skdist.kernels.compiling import read_only
+    from skdist.kernels.coordinate_sweeps import sweep_coordinates
+    from skdist.kernels.counter_rng import root_key
+
     A, b, l1, l2 = map(read_only, (problem.A, problem.b, problem.l1, problem.l2))
     w = np.zeros(len(b)) if start is None else np.array(start, np.float64)
     w = np.maximum(w, 0.0) if problem.positive else w
