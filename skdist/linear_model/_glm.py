@@ -194,7 +194,8 @@ class DistributedPoissonRegressor(DistributedGeneralizedLinearRegressor, Poisson
         Whether there is an intercept b, or b = 0.
     solver : str, default="auto"
         "newton" (also "newton-cholesky"), "newton_cg", "lbfgs", "gradient_descent" or
-        "prox_newton"; "auto" is "newton" up to 1,500 coefficients and "newton_cg" beyond. See
+        "prox_newton"; "auto" is "newton" up to 1,500 coefficients (300 for sparse
+        X) and "newton_cg" beyond. See
         :class:`DistributedLogisticRegression`.
     max_iter : int, default=100
         Iterations at most.

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from importlib import import_module
 from operator import add
 from typing import Any
 
@@ -18,18 +17,13 @@ from skdist._estimator import Stopwatch
 from skdist._report import FitReport, ShardFacts
 from skdist._rows import EncodedRows
 from skdist.sharding import one_blas_thread
+from skdist.solvers.choose_solver import SOLVERS, solver_for
 from skdist.solvers.linear_objective import LinearObjective, Solution
 from skdist.solvers.target_facts import skew
 
-# One function each, in the file of that name.
-SOLVERS = ("gradient_descent", "lbfgs", "newton", "newton_cg", "prox_newton")
 # scikit-learn's names of the same methods
 SYNONYMS = {"newton-cholesky": "newton", "newton-cg": "newton_cg"}
 SOLVER_NAMES = {"auto", *SOLVERS, *SYNONYMS}
-
-# Parameters up to which curvature, 8 P^2 bytes a shard and P^3 / 3 flops a step, is worth its
-# bytes: it saves rounds.
-MOST_CURVED = 1_500
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +71,11 @@ def fit_linear(
         If the tolerance was not reached; it names the bound that was.
     """
     watch = watch or Stopwatch()
-    name, why = choose_solver(solver, objective)
-    # Imported here: what compiles is loaded by those who need it.
-    minimise = getattr(import_module(f"skdist.solvers.{name}"), name)
+    name, why = choose_solver(solver, objective, rows.is_sparse)
     # The driver's part, too: threads of BLAS that wait for a busy core cost more than they bring,
     # and the order of their sums would be the machine's.
     with one_blas_thread():
-        solution = minimise(rows.shards, objective, start, tol=tol, max_iter=max_iter)
+        solution = SOLVERS[name](rows.shards, objective, start, tol=tol, max_iter=max_iter)
     watch.lap("solve")
     converged = solution.converged or solution.bound <= rounding(objective, rows)
     if not converged:
@@ -119,17 +111,14 @@ def rounding(objective: LinearObjective, rows: EncodedRows) -> float:
     return float(8.0 * np.finfo(np.float64).eps * objective.scale * rows.total_weight)
 
 
-def choose_solver(asked: str, objective: LinearObjective) -> tuple[str, str]:
+def choose_solver(
+    asked: str, objective: LinearObjective, is_sparse: bool = False
+) -> tuple[str, str]:
     """The solver's name, and why it was taken."""
     if asked != "auto":
         return SYNONYMS.get(asked, asked), f"solver={asked!r} was asked for."
-    n_outputs, p = objective.shape
-    n = n_outputs * p
-    if objective.l1 > 0.0:
-        return "prox_newton", "The l1 penalty has no derivative at 0."
-    if n <= MOST_CURVED:
-        return "newton", f"The curvature of {n:,} parameters is {8 * n * n:,} bytes a shard."
-    return "newton_cg", f"The curvature of {n:,} parameters would be {8 * n * n:,} bytes a shard."
+    choice = solver_for(objective, is_sparse=is_sparse)
+    return choice.name or "prox_newton", choice.why
 
 
 def warn_of_the_bound(name: str, solution: Solution, tol: float, max_iter: int) -> None:

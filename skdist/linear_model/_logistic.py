@@ -23,6 +23,7 @@ from skdist.linear_model._shard_classes import (
     knowing,
 )
 from skdist.losses import Logistic, Multinomial
+from skdist.solvers.choose_solver import solver_for
 from skdist.solvers.linear_objective import LinearObjective
 
 # Solvers that have no distributed counterpart: scikit-learn's own fit.
@@ -86,8 +87,8 @@ class DistributedLogisticRegression(LogisticRegression):
         - "lbfgs": SciPy's quasi-Newton method on merged gradients.
         - "gradient_descent": merged gradients and a line search.
         - "prox_newton": merged Hessians with l1 penalties.
-        - "auto": "prox_newton" where ``l1_ratio > 0``; "newton" up to 1,500 coefficients;
-          "newton_cg" beyond.
+        - "auto": "newton" up to 1,500 coefficients (300 for sparse X) and "newton_cg" beyond;
+          where ``l1_ratio > 0``, "prox_newton" up to 3,000 and scikit-learn's "saga" beyond.
         - "liblinear", "sag", "saga": scikit-learn's own fit, in this process.
     max_iter : int, default=100
         Iterations at most; passes over the rows, but for what a line search and the conjugate
@@ -253,13 +254,16 @@ class DistributedLogisticRegression(LogisticRegression):
         self._expansion = self._merged_parts = None
         why = self._scikit_learns()
         if why:
-            fit_locally(self, super().fit, X, y, sample_weight, why)
-            check_none_lacking(self.classes_, classes, self.solver)
+            self._fit_locally(X, y, sample_weight, classes, why, self.solver)
             return
         watch = Stopwatch()
         penalty = resolve_penalty(self.penalty, self.C, self.l1_ratio)
         check_solver(self.solver, penalty.name, self.dual)
         rows, objective = self._problem(X, y, sample_weight, penalty, classes)
+        choice = solver_for(objective, is_sparse=rows.is_sparse)
+        if self.solver == "auto" and choice.name is None:
+            self._fit_locally(X, y, sample_weight, classes, choice.why, "saga")
+            return
         watch.lap("prepare")
         fit = fit_linear(
             rows,
@@ -275,6 +279,11 @@ class DistributedLogisticRegression(LogisticRegression):
             self._expansion, self.report_ = keep_expansion(rows, objective, fit)
         if self.verbose:
             print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+
+    def _fit_locally(self, X, y, sample_weight, classes, why, solver):
+        """scikit-learn's own fit, with a solver of scikit-learn."""
+        fit_locally(self, super().fit, X, y, sample_weight, why, solver)
+        check_none_lacking(self.classes_, classes, solver)
 
     def _scikit_learns(self):
         """Why scikit-learn's own fit is run; "" where it is not."""

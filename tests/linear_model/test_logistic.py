@@ -89,6 +89,29 @@ def test_the_dual_is_liblinears(solver):
 
 
 @pytest.mark.parametrize(
+    ("container", "n_features", "l1_ratio", "solver"),
+    [
+        (np.asarray, 1499, 0.0, "newton"),
+        (np.asarray, 1500, 0.0, "newton_cg"),
+        (csr_array, 299, 0.0, "newton"),
+        (csr_array, 300, 0.0, "newton_cg"),
+        (csr_array, 300, 0.5, "prox_newton"),
+        (csr_array, 3000, 0.5, "saga"),
+    ],
+)
+def test_which_solver_is_chosen(container, n_features, l1_ratio, solver):
+    X = np.zeros((20, n_features))
+    X[:, :4], y = classes_problem(2)[0][:20], classes_problem(2)[1][:20]
+    model = DistributedLogisticRegression(l1_ratio=l1_ratio, C=0.5, max_iter=1000)
+    report = model.fit(container(X), y).report_
+    assert report.method == solver
+    assert (report.strategy == "local") == (solver == "saga")
+    assert model.solver == "auto"
+    assert f"{n_features + 1:,} parameters" in report.why[0]
+    assert np.count_nonzero(model.coef_) <= 4
+
+
+@pytest.mark.parametrize(
     "parameters",
     [
         {"solver": "liblinear"},
@@ -213,7 +236,7 @@ def test_the_report(capsys):
     model = DistributedLogisticRegression(n_shards=4, verbose=1).fit(X, y)
     report = model.report_
     assert (report.method, report.strategy, report.exact) == ("newton", "sums", True)
-    assert report.why == ("The curvature of 15 parameters is 1,800 bytes a shard.",)
+    assert report.why[0].startswith("newton: 15 parameters are few enough")
     assert list(report.seconds) == ["prepare", "solve"]
     assert len(report.shards) == model.n_shards_ == 4
     assert sum(shard.weight for shard in report.shards) == len(y)
