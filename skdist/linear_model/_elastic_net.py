@@ -128,7 +128,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = DistributedElasticNet(alpha=0.01, l1_ratio=0.9, n_shards=4).fit(X, y)
     >>> round(model.score(X, y), 3), bool(model.dual_gap_ < 1e-4 * y.var())
-    (0.51, True)
+    (0.491, True)
     """
 
     _parameter_constraints = {
@@ -369,7 +369,7 @@ class DistributedLasso(DistributedElasticNet, Lasso):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = DistributedLasso(alpha=0.5).fit(X, y)
     >>> int((model.coef_ != 0).sum())
-    5
+    4
     """
 
     _parameter_constraints = {**DistributedElasticNet._parameter_constraints}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,5 +82,7 @@ class TriangularFactor:
 
 def triangular(Z: Array) -> Array:
     """R of ``Z = Q R``, with a diagonal that is not negative."""
-    R = np.linalg.qr(Z, mode="r")
-    return R * np.where(np.diagonal(R) < 0.0, -1.0, 1.0)[:, None]
+    R: Any = np.linalg.qr(Z, mode="r")  # NumPy's annotations know no mode but the default
+    signs: Array = np.where(np.diagonal(R) < 0.0, -1.0, 1.0)
+    positive: Array = R * signs[:, None]
+    return positive
