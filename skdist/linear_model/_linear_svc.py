@@ -20,6 +20,7 @@ from skdist.linear_model._one_vs_rest import fit_one_vs_rest, problems_of
 from skdist.linear_model._one_vs_rest_expansion import keep_one_vs_rest
 from skdist.linear_model._shard_classes import check_none_lacking, check_two_classes, knowing
 from skdist.losses import SquaredHinge
+from skdist.sharding import is_dask
 from skdist.solvers.linear_objective import LinearObjective
 
 # Solvers of each loss and penalty; the first is not always the one that "auto" takes.
@@ -85,8 +86,8 @@ class DistributedLinearSVC(LinearSVC):
         How many tasks run at once; -1 is all cores or slots. See above for None.
     n_shards : int, default=None
         Pieces that the rows are cut into; they do not change the optimum. None is one per 16,384
-        rows, at least 1 and at most 64. For a Dask collection, whose partitions are the shards, it
-        must be None.
+        rows, at least 1 and at most 64; for "cocoa", whose shards wait for each other, 1. For a
+        Dask collection, whose partitions are the shards, it must be None.
     solver : str, default="auto"
         - "newton", "newton_cg", "lbfgs", "gradient_descent": the squared hinge, by merged
           gradients and curvature. "auto" takes "newton" for up to 1,500 coefficients and
@@ -94,8 +95,8 @@ class DistributedLinearSVC(LinearSVC):
         - "prox_newton": the squared hinge with ``penalty="l1"``.
         - "interior_point": the hinge. Rows near the margin come to the driver; all rows give
           the bound. "auto" takes it for up to 2,000 columns or rows.
-        - "cocoa": the hinge. Shards improve their own dual variables side by side, and send d
-          numbers a round. For many columns.
+        - "cocoa": the hinge, for many rows of many columns. Shards improve their own dual
+          variables side by side; the more shards, the more rounds.
 
     Attributes
     ----------
@@ -129,7 +130,7 @@ class DistributedLinearSVC(LinearSVC):
     With P = d + 1 coefficients a round of Newton's method brings 8 (1 + P) bytes per class and
     shard up, and with the Hessian 4 P (P + 1) more. The interior point method takes 5 to 15 rounds
     in all and brings about ``12 n^(2/3) P^(4/3)`` bytes up per choice of rows, of which there are
-    two to five; CoCoA 8 P per round.
+    two to five; an iteration of CoCoA 16 P from every shard and 8 n in all.
 
     References
     ----------
@@ -265,7 +266,7 @@ class DistributedLinearSVC(LinearSVC):
             y,
             sample_weight,
             intake=Intake(classify=True),
-            n_shards=self.n_shards,
+            n_shards=self.n_shards or self._few_shards(X),
             n_jobs=self.n_jobs,
         )
         rows = knowing(rows, classes)
@@ -288,6 +289,13 @@ class DistributedLinearSVC(LinearSVC):
             self._expansion, self.report_ = keep_one_vs_rest(rows, problems, objective, fit)
         if self.verbose:
             print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+
+    def _few_shards(self, X):
+        """1 where shards of rows in memory would have to wait for each other, else None."""
+        n, d = getattr(X, "shape", (0, 0))[:2] if not is_dask(X) else (0, 0)
+        if self.loss == "hinge" and self._hinge_solver(n, d + 1)[0] == "cocoa":
+            return 1
+        return None
 
     def _problems(self, rows):
         """Of each class against the rest."""
@@ -321,13 +329,17 @@ class DistributedLinearSVC(LinearSVC):
                 f"penalty={self.penalty!r}, which it does not know. Choose one of "
                 f"{', '.join(known)}, or 'auto'."
             )
-        if self.loss == "squared_hinge" or asked != "auto":
-            name, why = choose_solver(self.solver, objective)
-            return FILES.get(name, name), why
-        p = objective.shape[1]
-        if min(p / MOST_COLUMNS, n_samples / FEW_ROWS) <= 1.0:
-            return "hinge_interior_point", "The hinge has corners: rows near it are chosen."
-        return "cocoa", f"Programs of {p:,} columns are too large: shards solve their own parts."
+        if self.loss == "squared_hinge":
+            return choose_solver(self.solver, objective)
+        return self._hinge_solver(n_samples, objective.shape[1])
+
+    def _hinge_solver(self, n, p):
+        """Name of the file, and why; of n rows and p columns."""
+        if self.solver != "auto":
+            return FILES.get(self.solver, self.solver), f"solver={self.solver!r} was asked for."
+        if p <= MOST_COLUMNS or n <= FEW_ROWS:
+            return "hinge_interior_point", "The hinge has corners: rows near them are chosen."
+        return "cocoa", f"Programs of {p:,} columns are too large: dual variables are improved."
 
     def _expose(self, fit, rows):
         """scikit-learn's attributes, of numbers of the dtype of X."""
