@@ -56,6 +56,18 @@ def test_a_public_class_loads_little_more_than_the_class_it_stands_for():
     assert len(extra) <= 60, sorted(extra)
 
 
+def test_a_linear_model_loads_no_compiler():
+    statement = (
+        "from skdist import DistributedLogisticRegression, DistributedPoissonRegressor\n"
+        "X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]\n"
+        "DistributedLogisticRegression(n_jobs=1).fit(X, y)\n"
+        "DistributedPoissonRegressor(n_jobs=1).fit(X, y)\n"
+    )
+    ours = modules_after(statement)
+    theirs = modules_after("from sklearn.linear_model import LogisticRegression, PoissonRegressor")
+    assert not HEAVY & (ours - theirs)
+
+
 def test_local_fits_need_no_extra():
     done = python(
         WITHOUT_EXTRAS

@@ -454,7 +454,7 @@ def test_curvature_that_is_too_large_is_not_kept():
     wide = np.random.default_rng(0).normal(size=(30, 4100))
     models = [logistic().fit_shard(wide[i::2], np.arange(15) % 2) for i in range(2)]
     assert models[0].report_.why[-1] == (
-        "The curvature, 67,272,804 bytes, is not kept: a merge averages coefficients."
+        "The curvature, 67,289,208 bytes, is not kept: a merge averages coefficients."
     )
     assert merge(models).report_.strategy == "average"
 
