@@ -14,6 +14,7 @@ from operator import add
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.linear_model import (
     ElasticNet,
     GammaRegressor,
@@ -35,6 +36,7 @@ from skdist._report import FitReport
 from skdist._sklearn import set_classes
 from skdist.linear_model._coefficient_sums import CoefficientSums
 from skdist.linear_model._loss_expansion import LossExpansion
+from skdist.losses import Squared
 
 # What rows of coefficients compare (see _coefficient_sums), and which parameters must agree.
 KINDS: dict[type, tuple[str, tuple[str, ...]]] = {
@@ -53,7 +55,16 @@ KINDS: dict[type, tuple[str, tuple[str, ...]]] = {
     TweedieRegressor: ("targets", ("power", "link")),
 }
 # Of the rows of one place; a merged model would lie with them.
-OF_ROWS = {"dual_gap_", "outliers_", "rank_", "scale_", "singular_", "_expansion", "_sums"}
+OF_ROWS = {
+    "dual_gap_",
+    "outliers_",
+    "rank_",
+    "scale_",
+    "singular_",
+    "_expansion",
+    "_sums",
+    "_weight_of_rows",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +128,18 @@ def merged_by_curvature(first: Any, models: list[Any], parts: MergedParts) -> An
     w = expansion.minimum(objective)
     gap = objective.scale * expansion.disagreement(w)
     w = w if merged.fit_intercept else np.pad(w, ((0, 0), (0, 1)))
-    why = (
-        "Losses were replaced by their expansions to second order, each at the optimum of its "
-        "shard: approximate.",
-    )
+    is_parabola = objective.loss == Squared()
+    why = "Squared losses are their own expansions to second order: exact."
+    if not is_parabola:
+        why = (
+            "Losses were replaced by their expansions to second order, each at the optimum of its "
+            "shard: approximate."
+        )
     merged.report_ = FitReport(
         method="merge",
         strategy="curvature",
-        exact=False,
-        why=why,
+        exact=is_parabola,
+        why=(why,),
         extra={"predicted_gap": gap, "n_rows": expansion.n_rows},
     )
     merged._expansion = expansion
@@ -206,7 +220,7 @@ def coefficients(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 def _flat(model: Any) -> np.ndarray:
     coef, intercept, _ = coefficients(model)
-    coef = coef.toarray() if hasattr(coef, "toarray") else coef
+    coef = coef.toarray() if issparse(coef) else coef
     return np.concatenate([np.ravel(coef), intercept])
 
 

@@ -229,6 +229,10 @@ def test_squared_losses_merge_exactly():
     full = clone(model).fit(X, COUNTS, WEIGHT)
     merged = merge(cut(model, X, COUNTS, 7, WEIGHT))
     assert_allclose(flat(merged), flat(full), rtol=1e-9)
+    assert merged.report_.exact
+    assert merged.report_.why == (
+        "Squared losses are their own expansions to second order: exact.",
+    )
 
 
 # Classes that differ.
