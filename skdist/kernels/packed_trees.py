@@ -26,7 +26,7 @@ INFINITY = np.uint32(0x7F800000)
 
 
 class PackedTree(NamedTuple):
-    """A tree as the kernels walk it; it can always be made again from the `Tree`."""
+    """A tree as the kernels walk it, read-only; it can always be made again from the `Tree`."""
 
     nodes: np.ndarray  # (I,) NODE: inner nodes, the root first
     votes: np.ndarray  # (V, K) float64: added by leaves of code c; its first K rows, the identity
@@ -52,7 +52,7 @@ def pack_votes(tree: Any) -> PackedTree:
     votes = np.empty((n_values + n_leaves, n_values))
     votes[:n_values] = np.eye(n_values)
     nodes, n_votes = _pack(tree, votes)
-    return PackedTree(nodes, votes[:n_votes].copy())
+    return PackedTree(read_only(nodes), read_only(votes[:n_votes].copy()))
 
 
 def pack_leaves(tree: Any) -> PackedTree:
@@ -61,7 +61,7 @@ def pack_leaves(tree: Any) -> PackedTree:
     Parameters and cost as `pack_votes`.
     """
     none = np.empty((0, tree.value.shape[1]))
-    return PackedTree(_pack(tree, none)[0], none)
+    return PackedTree(read_only(_pack(tree, none)[0]), none)
 
 
 def _pack(tree: Any, votes: np.ndarray) -> tuple[np.ndarray, int]:

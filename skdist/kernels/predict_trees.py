@@ -6,8 +6,8 @@ about in it. A chunk of rows descends one level at a time without a branch that 
 data: each row's step is independent of the others', so their cache misses overlap, and rows that
 reached a leaf drop out of the list of active ones.
 
-Packed trees are taken as read-only, wherever they come from: a worker maps them from a file, and
-numba compiles one kernel, not two.
+Packed trees are made read-only: those that a worker maps from a file are, and numba compiles one
+kernel for both.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ def add_votes(packed: Sequence[PackedTree], X: np.ndarray, out: np.ndarray) -> N
     """
     keys = order_keys(X)
     for tree in packed:
-        _add_votes(read_only(tree.nodes), read_only(tree.votes), keys, out)
+        _add_votes(tree.nodes, tree.votes, keys, out)
 
 
 def add_unseen_votes(
@@ -92,7 +92,7 @@ def apply(packed: Sequence[PackedTree], X: np.ndarray, out: np.ndarray) -> None:
     """
     keys = order_keys(X)
     for t, tree in enumerate(packed):
-        _write_leaves(read_only(tree.nodes), keys, out, t)
+        _write_leaves(tree.nodes, keys, out, t)
 
 
 def leaves(tree: PackedTree, keys: np.ndarray) -> np.ndarray:
@@ -162,30 +162,35 @@ def _start_unseen(drawn, current, active):
 
 
 @entry()
-def _add_leaf(code, votes, out, i):
+def _add_leaves(rows, n, current, votes, out):
+    """Add the votes of the leaves that the first n of `rows` have come to."""
     n_values = np.uint32(votes.shape[1])
-    if n_values == 1:
-        out[i, 0] += votes[code, 0]
-    elif n_values == 2:
-        out[i, 0] += votes[code, 0]
-        out[i, 1] += votes[code, 1]
-    elif code < n_values:  # a pure leaf adds 1 to its class and 0 to the others
-        out[i, code] += 1.0
-    else:
-        for k in range(n_values):
-            out[i, k] += votes[code, k]
+    for j in range(n):
+        i = rows[j]
+        code = ~current[i]
+        if n_values == 1:
+            out[i, 0] += votes[code, 0]
+        elif n_values == 2:
+            out[i, 0] += votes[code, 0]
+            out[i, 1] += votes[code, 1]
+        elif code < n_values:  # a pure leaf adds 1 to its class and 0 to the others
+            out[i, code] += 1.0
+        else:
+            for k in range(n_values):
+                out[i, k] += votes[code, k]
 
 
 @entry()
 def _add_votes(tree, votes, keys, out):
     current, active = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32)
+    every = np.empty(CHUNK, np.uint32)
+    _start_all(np.uint64(CHUNK), current, every)
     unused = _read_through(tree, len(keys))
     for first in range(0, len(keys), CHUNK):
-        n, own = np.uint64(min(CHUNK, len(keys) - first)), out[first : first + CHUNK]
+        n = np.uint64(min(CHUNK, len(keys) - first))
         _start_all(n, current, active)
         _walk_down(tree, keys[first : first + CHUNK], n, current, active)
-        for i in range(n):
-            _add_leaf(~current[i], votes, own, i)
+        _add_leaves(every, n, current, votes, out[first : first + CHUNK])
     return unused  # or the compiler would leave out the reading
 
 
@@ -195,13 +200,12 @@ def _add_unseen_votes(tree, votes, keys, drawn, out):
     unseen = np.empty(WINDOW, np.uint32)
     unused = _read_through(tree, len(keys))
     for first in range(0, len(keys), WINDOW):
-        rows, own = keys[first : first + WINDOW], out[first : first + WINDOW]
+        rows = keys[first : first + WINDOW]
         n = _start_unseen(drawn[first : first + WINDOW], current, active)
         unseen[:] = active
         unused += _read_rows(rows)
         _walk_down(tree, rows, n, current, active)
-        for i in range(n):
-            _add_leaf(~current[unseen[i]], votes, own, unseen[i])
+        _add_leaves(unseen, n, current, votes, out[first : first + WINDOW])
     return unused
 
 
