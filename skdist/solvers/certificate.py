@@ -30,7 +30,7 @@ from skdist.solvers.linear_objective import (
     curvature_diagonal_of,
     curvature_of,
     curvature_product_of,
-    enough,
+    is_enough,
 )
 from skdist.solvers.metric import Metric
 from skdist.summaries import LossGradientHessian
@@ -118,7 +118,7 @@ def until_certified(
         at = at_centre(at, objective)
         certificate = certify(rounds, objective, at)
         history.append(rounds.step(at.value, certificate.bound))
-        converged = bool(certificate.bound <= enough(at.value, tol) < np.inf)
+        converged = is_enough(certificate.bound, at.value, tol, history[0].value)
         if converged or n_iter >= max_iter or n_more == 0:
             break
     return Solution(

@@ -236,9 +236,22 @@ class Solution:
     curvature: LossGradientHessian | None = None
 
 
-def enough(value: float, tol: float) -> float:
-    """The bound at which to stop, tol^2 |F|: suboptimality goes with the square of a gradient."""
-    return max(tol * tol, 8.0 * EPSILON) * abs(value)
+def share_of(tol: float) -> float:
+    """Of F, what may be lacking."""
+    return max(tol * tol, 8.0 * EPSILON)
+
+
+def is_enough(bound: float, value: float, tol: float, first: float) -> bool:
+    """Whether F - min F <= tol^2 |F|: what is lacking goes with the square of a gradient.
+
+    Or whether all of F is lost in the rounding of the value `first` that it came down from: classes
+    that can be separated have no minimum but the infimum 0, which no relative tolerance reaches.
+    """
+    if not np.isfinite(value):
+        return False
+    return bool(
+        bound <= share_of(tol) * abs(value) or bound + abs(value) <= 8.0 * EPSILON * abs(first)
+    )
 
 
 def gradient_of(shard: Any, objective: LinearObjective, w: Floats) -> LossGradient:

@@ -32,8 +32,8 @@ from skdist.solvers.linear_objective import (
     Solution,
     Step,
     curvature_of,
-    enough,
     gradient_of,
+    is_enough,
 )
 from skdist.solvers.metric import Metric
 from skdist.solvers.pilot_fit import pilot_fit
@@ -78,7 +78,7 @@ def newton(
     history: list[Step] = []
     for n_iter in range(max_iter + 1):
         history.append(rounds.step(here.at.value, here.decrement))
-        converged = here.is_certified(tol)
+        converged = here.is_certified(tol, history[0].value)
         there = None if converged or n_iter == max_iter else advance(rounds, objective, here)
         if there is None:
             break
@@ -103,10 +103,10 @@ class Iterate:
         """Whether the metric is kept for the next step."""
         return self.contraction <= TRUSTED
 
-    def is_certified(self, tol: float) -> bool:
+    def is_certified(self, tol: float, first: float) -> bool:
         """Whether the bound holds, and is small enough."""
-        bound_holds = np.isfinite(self.at.value) and (self.is_own or self.is_trusted)
-        return bool(bound_holds and self.decrement <= enough(self.at.value, tol))
+        bound_holds = self.is_own or self.is_trusted
+        return bound_holds and is_enough(self.decrement, self.at.value, tol, first)
 
     def solution(
         self, objective: LinearObjective, n_iter: int, converged: bool, history: list[Step]

@@ -9,7 +9,7 @@ they would be wasted, and convergence superlinear (Dembo, Eisenstat & Steihaug, 
 
 The certificate is the Newton decrement g' H^-1 g as conjugate gradients estimate it, worked out to
 about a tenth at the end: see :mod:`skdist.solvers.conjugate_gradients`. It bounds F - min F, which
-is near half of it, unless more is lacking than five iterations show.
+is near half of it.
 
 Cost per round: K p numbers down, K p up.
 """
@@ -30,8 +30,9 @@ from skdist.solvers.linear_objective import (
     Step,
     curvature_diagonal_of,
     curvature_product_of,
-    enough,
     gradient_of,
+    is_enough,
+    share_of,
 )
 from skdist.solvers.newton import newton
 from skdist.solvers.pilot_fit import pilot_fit
@@ -79,7 +80,7 @@ def newton_cg(
         forcing = min(0.5, np.sqrt(_norm(at.gradient, diagonal) / first)) if first else 0.5
         cg = newton_step(rounds, objective, at, diagonal, float(forcing), tol)
         history.append(rounds.step(at.value, cg.decrement))
-        done = is_certified(at, cg, tol)
+        done = cg.is_known and is_enough(cg.decrement, at.value, tol, history[0].value)
         there = None if done or n_iter == max_iter else advance(rounds, objective, at, cg)
         if there is None:
             break
@@ -107,14 +108,9 @@ def newton_step(
         at.gradient,
         diagonal,
         forcing=forcing,
-        known_below=4.0 * enough(at.value, tol),
+        known_below=4.0 * share_of(tol) * abs(at.value),
         max_iter=MOST_PRODUCTS,
     )
-
-
-def is_certified(at: Point, step: NewtonStep, tol: float) -> bool:
-    """Whether the bound holds, and is small enough."""
-    return bool(step.is_known and step.decrement <= enough(at.value, tol) < np.inf)
 
 
 def advance(

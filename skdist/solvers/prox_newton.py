@@ -37,8 +37,9 @@ from skdist.solvers.linear_objective import (
     Solution,
     Step,
     curvature_of,
-    enough,
     gradient_of,
+    is_enough,
+    share_of,
 )
 from skdist.solvers.metric import Metric
 from skdist.solvers.newton import TRUSTED
@@ -86,7 +87,7 @@ def prox_newton(
     history: list[Step] = []
     for n_iter in range(max_iter + 1):
         history.append(rounds.step(here.at.value, here.bound))
-        converged = here.is_certified(tol)
+        converged = here.is_certified(tol, history[0].value)
         there = None if converged or n_iter == max_iter else advance(rounds, objective, here, tol)
         if there is None:
             break
@@ -111,10 +112,10 @@ class Iterate:
         """Whether H is kept for the next step."""
         return self.contraction <= TRUSTED
 
-    def is_certified(self, tol: float) -> bool:
+    def is_certified(self, tol: float, first: float) -> bool:
         """Whether the bound holds, and is small enough."""
-        bound_holds = np.isfinite(self.at.value) and (self.is_own or self.is_trusted)
-        return bool(bound_holds and self.bound <= enough(self.at.value, tol))
+        bound_holds = self.is_own or self.is_trusted
+        return bound_holds and is_enough(self.bound, self.at.value, tol, first)
 
     def solution(
         self, objective: LinearObjective, n_iter: int, converged: bool, history: list[Step]
@@ -162,7 +163,7 @@ def look(
     """Minimise the model at a point, with the Hessian that `sums` make."""
     hessian = objective.hessian(sums)
     last = before.bound if before else np.inf
-    known = max(LEFT * min(last, abs(at.value)), LEFT * enough(at.value, tol))
+    known = max(LEFT * min(last, abs(at.value)), LEFT * share_of(tol) * abs(at.value))
     target, gap = minimise_model(objective, at, hessian, known)
     step = target - at.w
     slope = float(np.vdot(at.gradient, step)) + _l1(objective, target) - _l1(objective, at.w)

@@ -23,7 +23,7 @@ from smooth_problems import (
 )
 
 from skdist.losses import Logistic, Multinomial, Poisson
-from skdist.solvers.linear_objective import LinearObjective, enough, gradient_of
+from skdist.solvers.linear_objective import LinearObjective, gradient_of
 from skdist.solvers.newton import newton
 
 X, _ = rows()
@@ -90,7 +90,7 @@ def test_the_bound_is_one(name, tol):
     objective = objective_of(name, l2)
     solution = newton(cut(X, PROBLEMS[name].targets(), None, 3), objective, tol=tol)
     lowest = solution.value - value(objective, X, PROBLEMS[name].targets(), best(name, l2))
-    assert solution.converged and solution.bound <= enough(solution.value, tol)
+    assert solution.converged and solution.bound <= tol**2 * abs(solution.value)
     assert 0.0 <= lowest + 1e-12 and lowest <= solution.bound + 1e-12
     assert value_above_best(name, l2, solution.w) <= lowest + 1e-12
 
@@ -137,8 +137,20 @@ def test_separable_classes_without_penalty_have_no_minimum_and_it_says_so(loss):
     y = (X[:, 0] > 0.0).astype(float) + (X[:, 0] > 1.0) * (loss.n_outputs == 3)
     solution = newton(cut(X, y, None, 4), LinearObjective(loss, D), max_iter=15)
     assert not solution.converged and np.isfinite(solution.w).all()
-    assert solution.bound > enough(solution.value, 1e-4)
+    assert solution.bound > 1e-8 * solution.value
     assert solution.value < 1.0  # on its way to the infimum 0
+
+
+@pytest.mark.parametrize("name", ["squared", "logistic"])
+def test_where_nothing_is_left_of_f_it_ends(name):
+    """An exact fit, and separable classes: no relative tolerance leads to a minimum of 0."""
+    wide = np.random.default_rng(0).normal(size=(20, 30))
+    y = PROBLEMS[name].targets()[:20]
+    solution = newton(cut(wide, y, None, 3), LinearObjective(PROBLEMS[name].loss, 30))
+    assert solution.converged and solution.n_iter < 60
+    assert solution.value < 1e-14 * value(
+        LinearObjective(PROBLEMS[name].loss, 30), wide, y, np.zeros((1, 31))
+    )
 
 
 @pytest.mark.parametrize("l2", [0.0, 1e-3])

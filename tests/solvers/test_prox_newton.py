@@ -12,7 +12,7 @@ from sklearn.linear_model import ElasticNet, LogisticRegression
 from smooth_problems import D, N, classes, cut, rows, signed, two_classes, value
 
 from skdist.losses import Logistic, Multinomial, Squared
-from skdist.solvers.linear_objective import LinearObjective, enough
+from skdist.solvers.linear_objective import LinearObjective
 from skdist.solvers.prox_newton import prox_newton
 
 X, _ = rows()
@@ -73,7 +73,7 @@ def test_the_bound_is_one(name, net, tol):
     objective, y = logistic(name, net), TARGETS[name]
     solution = prox_newton(cut(X, y, None, 3), objective, tol=tol)
     above = solution.value - value(objective, X, y, best_logistic(name, net))
-    assert solution.converged and solution.bound <= enough(solution.value, tol)
+    assert solution.converged and solution.bound <= tol**2 * abs(solution.value)
     assert -1e-9 <= above <= solution.bound + 1e-9
     assert value(objective, X, y, solution.w) <= solution.value + 1e-9
 
