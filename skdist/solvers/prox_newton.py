@@ -51,6 +51,7 @@ Floats = NDArray[np.float64]
 CERTIFICATE = "twice what the proximal Newton model promises"
 LEFT = 1e-3  # of the last bound, what the minimisation of q may leave
 MOST_SWEEPS = 10_000
+STILL = 1e-6  # the relative move of a coordinate at which what is left is looked at
 
 
 def prox_newton(
@@ -189,7 +190,7 @@ def minimise_model(
         s = problem.subgradient(u, scaled_u)
         return -float(s @ metric.step(s)) / 2.0
 
-    found = coordinate_descent(problem, w, gap=gap, enough=known, max_iter=MOST_SWEEPS)
+    found = coordinate_descent(problem, w, gap=gap, enough=known, tol=STILL, max_iter=MOST_SWEEPS)
     return (found.w * unit).reshape(at.w.shape), found.gap
 
 

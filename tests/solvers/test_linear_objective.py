@@ -6,10 +6,8 @@ import pytest
 from smooth_problems import PROBLEMS, cut, rows, value
 
 from skdist.losses import Logistic, Multinomial
-from skdist.solvers.line_search import LENGTHS, best_length, descends
 from skdist.solvers.linear_objective import (
     LinearObjective,
-    Point,
     Rounds,
     curvature_diagonal_of,
     curvature_of,
@@ -114,19 +112,3 @@ def test_rounds_and_bytes_are_counted():
     step = rounds.step(2.0, 0.5)
     assert (step.round, step.value, step.bound) == (2, 2.0, 0.5)
     assert step.bytes_up == 8 * (2 + 2 * W.size + 6 * 15)
-
-
-def test_the_best_length_of_a_ladder():
-    objective = OBJECTIVES["l2"]
-    at = objective.point(SHARDS.map_reduce(gradient_of, objective, W), W)
-    step = -at.gradient / 10.0
-    values = [value(objective, X, Y, W + t * step, WEIGHT) for t in LENGTHS]
-    assert best_length(SHARDS, objective, at, step) == LENGTHS[np.argmin(values)]
-    assert best_length(SHARDS, objective, at, -step) is None
-
-
-def test_a_step_descends_if_f_falls_by_a_quarter_of_what_its_slope_promises():
-    at = Point(W, 10.0, W)
-    assert descends(at, 9.0, 4.0) and not descends(at, 9.1, 4.0)
-    assert descends(at, 10.0 + 1e-14, 1e-20)  # rounding
-    assert not descends(at, np.nan, 1.0) and not descends(at, np.inf, 1.0)

@@ -18,7 +18,7 @@ from smooth_problems import (
 from skdist.losses import Logistic, Multinomial
 from skdist.sharding import shard_rows
 from skdist.solvers import certificate, pilot_fit
-from skdist.solvers.choose_solver import SOLVERS, solver_for
+from skdist.solvers.choose_solver import SOLVERS
 from skdist.solvers.linear_objective import LinearObjective
 
 X, _ = rows()
@@ -175,20 +175,3 @@ def test_the_pilot_finds_the_same_bits_on_every_backend(backend):
     here = minimise("newton", shard_rows(big, y, n_shards=3, n_jobs=1), objective)
     there = minimise("newton", shard_rows(big, y, n_shards=3), objective)
     np.testing.assert_array_equal(here.w, there.w)
-
-
-@pytest.mark.parametrize(
-    ("objective", "is_sparse", "name"),
-    [
-        (LinearObjective(Logistic(), 1499), False, "newton"),
-        (LinearObjective(Logistic(), 1500), False, "newton_cg"),
-        (LinearObjective(Multinomial(26), 16), False, "newton"),
-        (LinearObjective(Logistic(), 1000), True, "newton_cg"),
-        (LinearObjective(Logistic(), 100), True, "newton"),
-        (LinearObjective(Logistic(), 100, l1=1.0), True, "prox_newton"),
-        (LinearObjective(Logistic(), 10_000, l1=1.0), True, None),
-    ],
-)
-def test_the_solver_that_is_chosen(objective, is_sparse, name):
-    choice = solver_for(objective, is_sparse=is_sparse)
-    assert choice.name == name and choice.why.endswith(".")
