@@ -22,12 +22,13 @@ gradient descent over several shards, `skdist.merge` of logistic models) says so
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 
 from skdist._merge import merge_models
-from skdist.linear_model._elastic_net import DistributedElasticNet, DistributedLasso
+from skdist.linear_model._elastic_net import DistributedElasticNet
 from skdist.linear_model._glm import (
     DistributedGammaRegressor,
     DistributedPoissonRegressor,
     DistributedTweedieRegressor,
 )
+from skdist.linear_model._lasso import DistributedLasso
 from skdist.linear_model._least_squares_fit import merge_sums
 from skdist.linear_model._linear_regression import DistributedLinearRegression
 from skdist.linear_model._linear_svc import DistributedLinearSVC
