@@ -14,13 +14,14 @@ from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
 from skdist._labels import weigh_classes
 from skdist._rows import Intake, encode_rows
 from skdist._sklearn import Interval, StrOptions, check_liblinear, fit_context
-from skdist.linear_model._linear_fit import SYNONYMS, choose_solver
+from skdist.linear_model._linear_fit import SYNONYMS
 from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._one_vs_rest import fit_one_vs_rest, problems_of
 from skdist.linear_model._one_vs_rest_expansion import keep_one_vs_rest
 from skdist.linear_model._shard_classes import check_none_lacking, check_two_classes, knowing
 from skdist.losses import SquaredHinge
 from skdist.sharding import is_dask
+from skdist.solvers.choose_solver import solver_for
 from skdist.solvers.linear_objective import LinearObjective
 
 # Solvers of each loss and penalty; the first is not always the one that "auto" takes.
@@ -29,7 +30,6 @@ SOLVERS = {
     ("squared_hinge", "l2"): ("newton", "newton_cg", "lbfgs", "gradient_descent"),
     ("squared_hinge", "l1"): ("prox_newton",),
 }
-FILES = {"interior_point": "hinge_interior_point"}  # solvers whose function is named otherwise
 # Columns up to which programs of the interior point method, and rows up to which all of them, are
 # quickly solved: an iteration takes n d min(n, d) operations.
 MOST_COLUMNS, FEW_ROWS = 2_000, 2_000
@@ -90,9 +90,10 @@ class DistributedLinearSVC(LinearSVC):
         Dask collection, whose partitions are the shards, it must be None.
     solver : str, default="auto"
         - "newton", "newton_cg", "lbfgs", "gradient_descent": the squared hinge, by merged
-          gradients and curvature. "auto" takes "newton" for up to 1,500 coefficients and
-          "newton_cg" for more.
-        - "prox_newton": the squared hinge with ``penalty="l1"``.
+          gradients and curvature. "auto" takes "newton" for up to 1,500 coefficients (300, if X is
+          sparse) and "newton_cg" for more.
+        - "prox_newton": the squared hinge with ``penalty="l1"``. "auto" takes it for up to 3,000
+          coefficients, and scikit-learn's own fit for more.
         - "interior_point": the hinge. Rows near the margin come to the driver; all rows give
           the bound. "auto" takes it for up to 2,000 columns or rows.
         - "cocoa": the hinge, for many rows of many columns. Shards improve their own dual
@@ -150,7 +151,7 @@ class DistributedLinearSVC(LinearSVC):
     >>> model.predict(X[[0, 60, 149]])
     array([0, 1, 2])
     >>> model.report_.method, model.report_.exact
-    ('hinge_interior_point', True)
+    ('interior_point', True)
     >>> model.report_.certificate < 1e-7 * model.report_.extra["objective"]
     True
     """
@@ -255,11 +256,11 @@ class DistributedLinearSVC(LinearSVC):
         self._expansion = self._merged_parts = None
         if self.multi_class == "crammer_singer":
             why = "multi_class='crammer_singer' is scikit-learn's own fit."
-            fit_locally(self, super().fit, X, y, sample_weight, why)
-            check_none_lacking(self.classes_, classes, "crammer_singer")
+            self._fit_locally(X, y, sample_weight, classes, why)
             return
         watch = Stopwatch()
         check_liblinear(self)
+        self._check_solver()
         rows = encode_rows(
             self,
             X,
@@ -272,7 +273,10 @@ class DistributedLinearSVC(LinearSVC):
         rows = knowing(rows, classes)
         check_two_classes(rows.classes)
         problems, objective = self._problems(rows), self._objective(rows.n_features)
-        solver, why = self._choose_solver(objective, rows.n_samples)
+        solver, why = self._choose_solver(objective, rows)
+        if solver is None:
+            self._fit_locally(X, y, sample_weight, classes, why)
+            return
         watch.lap("prepare")
         fit = fit_one_vs_rest(
             rows,
@@ -289,6 +293,10 @@ class DistributedLinearSVC(LinearSVC):
             self._expansion, self.report_ = keep_one_vs_rest(rows, problems, objective, fit)
         if self.verbose:
             print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+
+    def _fit_locally(self, X, y, sample_weight, classes, why):
+        fit_locally(self, super().fit, X, y, sample_weight, why, "liblinear")
+        check_none_lacking(self.classes_, classes, "liblinear")
 
     def _few_shards(self, X):
         """1 where shards of rows in memory would have to wait for each other, else None."""
@@ -319,27 +327,32 @@ class DistributedLinearSVC(LinearSVC):
         """The objective of a merge."""
         return self._objective(self.n_features_in_)
 
-    def _choose_solver(self, objective, n_samples):
-        """Name of the solver's file, and why it was taken."""
+    def _choose_solver(self, objective, rows):
+        """Name of the solver, or None for scikit-learn's own fit, and why it was taken."""
+        if self.loss == "hinge":
+            return self._hinge_solver(rows.n_samples, objective.shape[1])
+        if self.solver != "auto":
+            return SYNONYMS.get(self.solver, self.solver), f"solver={self.solver!r} was asked for."
+        choice = solver_for(objective, is_sparse=rows.is_sparse)
+        return choice.name, choice.why
+
+    def _hinge_solver(self, n, p):
+        """The same for n rows and p columns."""
+        if self.solver != "auto":
+            return self.solver, f"solver={self.solver!r} was asked for."
+        if p <= MOST_COLUMNS or n <= FEW_ROWS:
+            return "interior_point", f"interior_point: programs of {p:,} columns or {n:,} rows."
+        return "cocoa", f"cocoa: programs of {p:,} columns would be too large."
+
+    def _check_solver(self):
         known = SOLVERS[self.loss, self.penalty]
         asked = SYNONYMS.get(self.solver, self.solver)
-        if asked != "auto" and asked not in known:
+        if asked not in ("auto", *known):
             raise ValueError(
                 f"solver={self.solver!r} was given with loss={self.loss!r} and "
                 f"penalty={self.penalty!r}, which it does not know. Choose one of "
                 f"{', '.join(known)}, or 'auto'."
             )
-        if self.loss == "squared_hinge":
-            return choose_solver(self.solver, objective)
-        return self._hinge_solver(n_samples, objective.shape[1])
-
-    def _hinge_solver(self, n, p):
-        """Name of the file, and why; of n rows and p columns."""
-        if self.solver != "auto":
-            return FILES.get(self.solver, self.solver), f"solver={self.solver!r} was asked for."
-        if p <= MOST_COLUMNS or n <= FEW_ROWS:
-            return "hinge_interior_point", "The hinge has corners: rows near them are chosen."
-        return "cocoa", f"Programs of {p:,} columns are too large: dual variables are improved."
 
     def _expose(self, fit, rows):
         """scikit-learn's attributes, of numbers of the dtype of X."""

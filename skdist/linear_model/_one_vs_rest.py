@@ -19,6 +19,8 @@ from skdist.sharding import Shard, one_blas_thread
 from skdist.solvers.linear_objective import LinearObjective, Shards, Solution
 from skdist.solvers.side_by_side import side_by_side
 
+FILES = {"interior_point": "hinge_interior_point"}  # others are named as their function
+
 
 @dataclass(frozen=True)
 class OneVsRest:
@@ -82,7 +84,8 @@ def fit_one_vs_rest(
 ) -> OneVsRestFit:
     """Minimise the objective of every problem; arguments as in :func:`fit_linear`."""
     # Imported here: what compiles is loaded by those who need it.
-    minimise = getattr(import_module(f"skdist.solvers.{solver}"), solver)
+    file = FILES.get(solver, solver)
+    minimise = getattr(import_module(f"skdist.solvers.{file}"), file)
     solve = partial(_solve, minimise, objective, tol, max_iter)
     with one_blas_thread():
         solutions = side_by_side(rows.shards, problems, solve)
@@ -118,5 +121,10 @@ def fit_one_vs_rest(
 def _solve(
     minimise: Any, objective: LinearObjective, tol: float, max_iter: int, _: int, shards: Shards
 ) -> Solution:
-    solution: Solution = minimise(shards, objective, tol=tol, max_iter=max_iter)
+    options: dict[str, Any] = {"tol": tol, "max_iter": max_iter}
+    if objective.l1:
+        # Where all rows lie on their margin, as they may at the best constant prediction, the
+        # squared hinge has no curvature. At 0 no row does.
+        options["start"] = objective.zeros()
+    solution: Solution = minimise(shards, objective, **options)
     return solution
