@@ -249,9 +249,8 @@ def is_enough(bound: float, value: float, tol: float, first: float) -> bool:
     """
     if not np.isfinite(value):
         return False
-    return bool(
-        bound <= share_of(tol) * abs(value) or bound + abs(value) <= 8.0 * EPSILON * abs(first)
-    )
+    lost = 8.0 * EPSILON * abs(first) if np.isfinite(first) else 0.0
+    return bool(bound <= share_of(tol) * abs(value) or bound + abs(value) <= lost)
 
 
 def gradient_of(shard: Any, objective: LinearObjective, w: Floats) -> LossGradient:
