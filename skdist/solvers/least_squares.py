@@ -24,8 +24,9 @@ from skdist.solvers.normal_equations import (
     LeastSquaresProblem,
     LeastSquaresSums,
     LinearSolution,
-    needs_factor,
-    solve_least_squares,
+    is_well_conditioned,
+    solve_by_factor,
+    solve_by_moments,
 )
 from skdist.summaries import Moments, TriangularFactor
 
@@ -60,10 +61,11 @@ def least_squares(
         ``+`` of those of two data sets, solved, is the solution for both together.
     """
     sums = LeastSquaresSums(merged_moments(shards, n_features, n_classes))
-    if needs_factor(sums.moments, problem):
+    found = solve_by_moments(sums.moments, problem)
+    if found is None and not is_well_conditioned(sums.moments):
         factor = _merge(shards, n_features, shard_factor, n_classes)
         sums = LeastSquaresSums(sums.moments, factor)
-    return solve_least_squares(sums, problem), sums
+    return solve_by_factor(sums, problem) if found is None else found, sums
 
 
 def merged_moments(shards: ShardedDataset, n_features: int, n_classes: int = 0) -> Moments:

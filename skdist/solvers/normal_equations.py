@@ -15,18 +15,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack, solve_triangular, svd
-from scipy.optimize import nnls
+from scipy.linalg import svd
 
+from skdist.solvers.scaled_cholesky import least_positive, scaled_cholesky
 from skdist.summaries import Moments, TriangularFactor
 from skdist.summaries._triangular_factor import triangular
 
 Array = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
-# Least reciprocal condition number, of columns scaled to the same length, with which the normal
-# equations are solved: the solution is off by some eps / rcond.
-LEAST_RCOND = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +98,7 @@ class LeastSquaresSums:
 
     def __add__(self, other: LeastSquaresSums) -> LeastSquaresSums:
         moments = self.moments + other.moments
-        clear = self.factor is None and other.factor is None
-        if clear and scaled_cholesky(without_constants(moments).xx) is not None:
+        if self.factor is None and other.factor is None and is_well_conditioned(moments):
             return LeastSquaresSums(moments)
         return LeastSquaresSums(moments, self.factored() + other.factored())
 
@@ -126,64 +122,6 @@ class LeastSquaresSums:
         return TriangularFactor(m.n_rows, m.weight, mean, triangular(np.hstack([R, z])))
 
 
-@dataclass(frozen=True, eq=False)
-class ScaledCholesky:
-    """``M = D L L' D`` of a symmetric M; columns of zeros are left out.
-
-    Parameters
-    ----------
-    L : ndarray of shape (k, k), lower triangular
-    D : ndarray of shape (k,)
-    columns : ndarray of shape (k,), int
-        Those that are not all zeros.
-    """
-
-    L: Array
-    D: Array
-    columns: NDArray[np.intp]
-
-    def solve(self, B: Array) -> Array:
-        """W (d, T) with M W = B, 0 for columns of zeros."""
-        W = np.zeros_like(B)
-        half = self._half(B)
-        W[self.columns] = solve_triangular(self.L, half, lower=True, trans="T") / self.D[:, None]
-        return W
-
-    def solve_positive(self, B: Array) -> Array:
-        """The same of least ``w'Mw / 2 - b'w`` with w >= 0: ``min |L'D w - L^-1 D^-1 b|``."""
-        W = np.zeros_like(B)
-        half = self._half(B)
-        W[self.columns] = least_positive(self.L.T, half) / self.D[:, None]
-        return W
-
-    def _half(self, B: Array) -> Array:
-        half: Array = solve_triangular(self.L, B[self.columns] / self.D[:, None], lower=True)
-        return half
-
-
-def scaled_cholesky(M: Array) -> ScaledCholesky | None:
-    """The factor, or None where M is too ill-conditioned to be solved to nearly all digits."""
-    lengths = np.sqrt(np.maximum(np.diagonal(M), 0.0))
-    columns = np.flatnonzero(lengths)
-    D = lengths[columns]
-    if len(D) == 0:
-        return ScaledCholesky(np.empty((0, 0)), D, columns)
-    C = M[np.ix_(columns, columns)] / np.outer(D, D)
-    norm = np.abs(C).sum(axis=0).max()
-    L, failed = lapack.dpotrf(C, lower=1, clean=1)
-    if failed:
-        return None
-    rcond, _ = lapack.dpocon(L, norm, uplo="L")
-    return ScaledCholesky(L, D, columns) if rcond >= LEAST_RCOND else None
-
-
-def least_positive(A: Array, B: Array) -> Array:
-    """argmin ``|A w - b|`` with w >= 0, for each column b of B."""
-    if A.size == 0:  # SciPy's routine aborts the process
-        return np.zeros((A.shape[1], B.shape[1]))
-    return np.stack([nnls(A, b)[0] for b in B.T], axis=1)
-
-
 def without_constants(moments: Moments) -> Moments:
     """Columns that vary by no more than rounding do not vary: they are all 0 about the mean."""
     squares = np.diagonal(moments.xx)
@@ -194,14 +132,9 @@ def without_constants(moments: Moments) -> Moments:
     return replace(moments, xx=moments.xx * both, xy=moments.xy * varies[:, None])
 
 
-def needs_factor(moments: Moments, problem: LeastSquaresProblem) -> bool:
-    """Whether the moments alone would lose too many digits."""
-    moments = without_constants(moments)
-    if problem.cut is None:
-        own = moments if problem.fit_intercept else moments.about_zero()
-        if scaled_cholesky(own.xx + problem.alpha.min() * np.eye(len(own.xx))) is not None:
-            return False
-    return scaled_cholesky(moments.xx) is None
+def is_well_conditioned(moments: Moments) -> bool:
+    """Whether the moments tell as much as the rows would; constant columns say nothing."""
+    return scaled_cholesky(without_constants(moments).xx) is not None
 
 
 def solve_least_squares(sums: LeastSquaresSums, problem: LeastSquaresProblem) -> LinearSolution:
@@ -216,17 +149,44 @@ def solve_least_squares(sums: LeastSquaresSums, problem: LeastSquaresProblem) ->
     -------
     LinearSolution
     """
+    found = None if sums.factor is not None else solve_by_moments(sums.moments, problem)
+    return solve_by_factor(sums, problem) if found is None else found
+
+
+def solve_by_moments(moments: Moments, problem: LeastSquaresProblem) -> LinearSolution | None:
+    """The minimum by Cholesky; None where that would lose too many digits, or a rank is asked for.
+
+    Parameters
+    ----------
+    moments : Moments
+    problem : LeastSquaresProblem
+
+    Returns
+    -------
+    LinearSolution or None
+    """
+    if problem.cut is not None:
+        return None
+    own = _about(without_constants(moments), problem)
+    found = _solve_by_cholesky(own, problem)
+    return None if found is None else _with_intercept(found, own)
+
+
+def solve_by_factor(sums: LeastSquaresSums, problem: LeastSquaresProblem) -> LinearSolution:
+    """The minimum by singular values of the triangular factor; see `solve_least_squares`."""
     moments = without_constants(sums.moments)
-    own = moments if problem.fit_intercept else moments.about_zero()
-    solved = None
-    if problem.cut is None:
-        solved = _solve_by_cholesky(own, problem)
-    if solved is None:
-        factor = replace(sums, moments=moments).factored()
-        factor = factor if problem.fit_intercept else factor.about_zero()
-        solved = _solve_by_svd(factor, own, problem)
-    # Without an intercept the means of `own` are 0.
-    return replace(solved, intercept=own.y_mean - solved.coef @ own.x_mean)
+    factor, own = replace(sums, moments=moments).factored(), _about(moments, problem)
+    factor = factor if problem.fit_intercept else factor.about_zero()
+    return _with_intercept(_solve_by_svd(factor, own, problem), own)
+
+
+def _about(moments: Moments, problem: LeastSquaresProblem) -> Moments:
+    return moments if problem.fit_intercept else moments.about_zero()
+
+
+def _with_intercept(found: LinearSolution, own: Moments) -> LinearSolution:
+    """``b = y_mean - w'x_mean``; without an intercept both means are 0."""
+    return replace(found, intercept=own.y_mean - found.coef @ own.x_mean)
 
 
 def _solve_by_cholesky(own: Moments, problem: LeastSquaresProblem) -> LinearSolution | None:
