@@ -71,6 +71,18 @@ def newton(
     -------
     Solution
         The bound is that of the last point that was evaluated; `w` lies one step further.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdist.losses import Logistic
+    >>> from skdist.sharding import shard_rows
+    >>> from skdist.solvers.linear_objective import LinearObjective
+    >>> from skdist.solvers.newton import newton
+    >>> X, y = np.arange(8.0).reshape(-1, 1), np.array([0.0, 0, 1, 0, 0, 1, 1, 1])
+    >>> solution = newton(shard_rows(X, y, n_shards=2), LinearObjective(Logistic(), 1, l2=1.0))
+    >>> solution.w.round(3), solution.converged
+    (array([[ 0.662, -2.315]]), True)
     """
     rounds = Rounds(shards)
     w = pilot_fit(rounds, objective, newton) if start is None else objective.centred(start)
