@@ -34,12 +34,17 @@ from skdist.solvers.target_facts import target_facts
 from skdist.summaries import TargetFacts
 
 ROWS_PER_SHARD = 16_384
+FEWEST_ROWS = 4_096  # of a shard, for a few cores to have one each
 MOST_SHARDS = 64
 
 
 def default_n_shards(n_samples: int) -> int:
-    """Shards where sums are merged, so that their number changes nothing, from n alone."""
-    return int(np.clip(n_samples // ROWS_PER_SHARD, 1, MOST_SHARDS))
+    """Shards where sums are merged, so that their number changes nothing, from n alone.
+
+    One per 16,384 rows, at most 64, but at least 4 where they can have 4,096 rows each.
+    """
+    few_cores = min(4, n_samples // FEWEST_ROWS)
+    return int(np.clip(n_samples // ROWS_PER_SHARD, max(1, few_cores), MOST_SHARDS))
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,8 @@ def test_rows_are_dealt_in_a_drawn_order(data):
 
 
 def test_the_default_number_of_shards():
-    assert [default_n_shards(n) for n in (1, 16_384, 40_000, 10**9)] == [1, 1, 2, 64]
+    found = [default_n_shards(n) for n in (1, 4_095, 8_192, 16_384, 65_536, 100_000, 10**9)]
+    assert found == [1, 1, 2, 4, 4, 6, 64]
 
 
 def refuse_negative(y):

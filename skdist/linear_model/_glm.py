@@ -210,8 +210,8 @@ class DistributedPoissonRegressor(DistributedGeneralizedLinearRegressor, Poisson
         :func:`joblib.parallel_config` says, and all cores where it says nothing.
     n_shards : int, default=None
         Pieces that the rows are cut into; they do not change the optimum. None is one per 16,384
-        rows, at least 1 and at most 64. For a Dask collection, whose partitions are the shards, it
-        must be None.
+        rows, at most 64 but at least 4 of 4,096 rows. For a Dask collection, whose partitions are
+        the shards, it must be None.
 
     Attributes
     ----------

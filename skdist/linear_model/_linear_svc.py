@@ -86,8 +86,8 @@ class DistributedLinearSVC(LinearSVC):
         How many tasks run at once; -1 is all cores or slots. See above for None.
     n_shards : int, default=None
         Pieces that the rows are cut into; they do not change the optimum. None is one per 16,384
-        rows, at least 1 and at most 64; for "cocoa", whose shards wait for each other, 1. For a
-        Dask collection, whose partitions are the shards, it must be None.
+        rows, at most 64 but at least 4 of 4,096 rows; for "cocoa", whose shards wait for each
+        other, 1. For a Dask collection, whose partitions are the shards, it must be None.
     solver : str, default="auto"
         - "newton", "newton_cg", "lbfgs", "gradient_descent": the squared hinge, by merged
           gradients and curvature. "auto" takes "newton" for up to 1,500 coefficients (300, if X is

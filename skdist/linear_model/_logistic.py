@@ -101,8 +101,8 @@ class DistributedLogisticRegression(LogisticRegression):
         How many tasks run at once; -1 is all cores or slots. See above for None.
     n_shards : int, default=None
         Pieces that the rows are cut into; they do not change the optimum. None is one per 16,384
-        rows, at least 1 and at most 64. For a Dask collection, whose partitions are the shards, it
-        must be None.
+        rows, at most 64 but at least 4 of 4,096 rows. For a Dask collection, whose partitions are
+        the shards, it must be None.
 
     Attributes
     ----------

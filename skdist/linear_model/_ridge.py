@@ -63,8 +63,9 @@ class DistributedRidge(MergedRidge, Ridge):
         Order of the rows for "sag" and "saga". The others draw nothing.
     n_shards : int, default=None
         Pieces that the rows are cut into; they do not change the optimum. None is one per 16,384
-        rows, at least 1 and at most 64, and fewer where X is so wide that the sums of all shards
-        would take 256 MiB. For a Dask collection, whose partitions are the shards, it must be None.
+        rows, at most 64 but at least 4 of 4,096 rows, and fewer where X is so wide that the sums of
+        all shards would take 256 MiB. For a Dask collection, whose partitions are the shards, it
+        must be None.
     n_jobs : int, default=None
         How many tasks run at once; -1 is all cores or slots. None is what
         :func:`joblib.parallel_config` says, and all cores where it says nothing. It does not
