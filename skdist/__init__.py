@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
     from skdist.linear_model import (
         DistributedElasticNet,
         DistributedGammaRegressor,
+        DistributedHuberRegressor,
         DistributedLasso,
         DistributedLinearRegression,
         DistributedLinearSVC,
@@ -43,6 +44,7 @@ __all__ = [
     "DistributedExtraTreesClassifier",
     "DistributedExtraTreesRegressor",
     "DistributedGammaRegressor",
+    "DistributedHuberRegressor",
     "DistributedLasso",
     "DistributedLinearRegression",
     "DistributedLinearSVC",
@@ -68,6 +70,7 @@ _HOMES = {
     "DistributedExtraTreesClassifier": "skdist.ensemble",
     "DistributedExtraTreesRegressor": "skdist.ensemble",
     "DistributedGammaRegressor": "skdist.linear_model",
+    "DistributedHuberRegressor": "skdist.linear_model",
     "DistributedLasso": "skdist.linear_model",
     "DistributedLinearRegression": "skdist.linear_model",
     "DistributedLinearSVC": "skdist.linear_model",

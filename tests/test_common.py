@@ -24,6 +24,7 @@ N_TREES = 5  # as scikit-learn's own tests of its forests; the checks ask nothin
 LINEAR_MODELS = [
     skdist.DistributedElasticNet(),
     skdist.DistributedGammaRegressor(),
+    skdist.DistributedHuberRegressor(),
     skdist.DistributedLasso(),
     skdist.DistributedLasso(positive=True, selection="random"),
     skdist.DistributedLinearRegression(),

@@ -24,9 +24,11 @@ from skdist.losses import Multinomial, SquaredHinge
 from skdist.sharding import shard_rows
 from skdist.solvers.hinge_interior_point import Doubt, near_rows
 from skdist.solvers.hinge_interior_point import margin_sums as hinge_sums
+from skdist.solvers.huber_newton import HuberProblem, huber_sums_of
 from skdist.solvers.linear_objective import LinearObjective, curvature_of, gradient_of
 from skdist.solvers.target_facts import facts_of
 from skdist.summaries import (
+    HuberSums,
     LossGradient,
     LossGradientHessian,
     MarginRows,
@@ -219,7 +221,18 @@ PLANE = np.array([0.3, 0.4, -0.1])
 MARGIN = Doubt(PLANE[None, :], 0.5)
 
 
+def huber_totals():
+    numbers = [arrays(np.float64, size, elements=FINITE) for size in (3, 2, 2, 3)]
+    return st.builds(HuberSums, *numbers)
+
+
+def huber_of_shard(shard, *broadcast):
+    rows = replace(shard, X=shard.X[:, :1], y=shard.X[:, 1])
+    return huber_sums_of(rows, HuberProblem(1, 1.0), np.array([0.5, 0.1]), 0.4, True)
+
+
 SUMMARIES = {
+    "HuberSums": Laws(huber_totals(), lambda s: HuberSums.empty(2), huber_of_shard),
     "MarginRows": Laws(
         margin_rows(),
         lambda s: MarginRows.empty(2),

@@ -15,6 +15,7 @@ gradient descent over several shards, `skdist.merge` of logistic models) says so
   and :class:`DistributedLasso`: least squares. :class:`DistributedRidgeClassifier`: the same for
   classes, coded as 1 and -1.
 - :class:`DistributedLinearSVC`: support vectors.
+- :class:`DistributedHuberRegressor`: regression with outliers.
 - :class:`DistributedSGDClassifier`, :class:`DistributedSGDRegressor`: many losses, by stochastic
   gradient descent.
 """
@@ -28,6 +29,7 @@ from skdist.linear_model._glm import (
     DistributedPoissonRegressor,
     DistributedTweedieRegressor,
 )
+from skdist.linear_model._huber import DistributedHuberRegressor
 from skdist.linear_model._lasso import DistributedLasso
 from skdist.linear_model._least_squares_fit import merge_sums
 from skdist.linear_model._linear_regression import DistributedLinearRegression
@@ -56,6 +58,7 @@ for _model in (SGDClassifier, SGDRegressor):
 __all__ = [
     "DistributedElasticNet",
     "DistributedGammaRegressor",
+    "DistributedHuberRegressor",
     "DistributedLasso",
     "DistributedLinearRegression",
     "DistributedLinearSVC",

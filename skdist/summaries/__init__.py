@@ -2,6 +2,7 @@
 """The mergeable values: what a shard sends, frozen, with an associative ``+``; one a file."""
 
 from skdist.summaries._curvature import LossGradient, LossGradientHessian, QuadraticModel
+from skdist.summaries._huber_sums import HuberSums
 from skdist.summaries._margins import MarginRows, MarginSums
 from skdist.summaries._moments import Moments
 from skdist.summaries._target_facts import TargetFacts
@@ -10,6 +11,7 @@ from skdist.summaries._triangular_factor import TriangularFactor
 from skdist.summaries._weighted_mean import WeightedMean
 
 __all__ = [
+    "HuberSums",
     "LossGradient",
     "LossGradientHessian",
     "MarginRows",
