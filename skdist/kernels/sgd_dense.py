@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One pass of stochastic gradient descent over dense rows."""
+"""A pass of stochastic gradient descent over dense rows, and a look at their losses."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from skdist.kernels.compiling import entry, inlined
+from skdist.kernels.prefetching import prefetch
+from skdist.kernels.sgd_losses import BLOCK
 from skdist.kernels.sgd_rules import (
-    BLOCK,
     PA1,
     Tally,
     clipped,
     decide,
+    judge,
     pays_l1,
     step_size,
     summing,
     take_logarithms,
 )
 
-_LANES = 8  # rows are padded to whole SIMD registers
+_LANES = 8  # numbers in a SIMD register or a cache line
 
 
 class Block(NamedTuple):
@@ -72,6 +74,8 @@ def _walk(X, y, weight, order, rules, problems, active, now, t, dt, w, total, ta
             r, t_i, square = order[start + i], t + dt * (start + i), room.square[i]
             if rules.schedule == PA1 and square == 0.0:
                 continue
+            if start + i + BLOCK < len(order):
+                _ask_for(X, order[start + i + BLOCK])
             row_weight = weight[r] if len(weight) else 1.0
             step = step_size(rules, t_i)
             summed = 0 < rules.average <= t_i
@@ -89,13 +93,19 @@ def _walk(X, y, weight, order, rules, problems, active, now, t, dt, w, total, ta
                     _add(w, now.b, total, k, width)
                 if pays_l1(rules):
                     _clip(w, now.owed[k], now.paid, k, d)
-        take_logarithms(tally, active)
+        take_logarithms(tally)
     return count
 
 
 @inlined
+def _ask_for(X, r):
+    for j in range(0, X.shape[1], _LANES):
+        prefetch(X, (r, j))
+
+
+@inlined
 def _fetch(X, order, start, size, room, with_squares):
-    """Copy scattered rows together, so that their cache misses overlap."""
+    """Copy scattered rows together, as float64."""
     for i in range(size):
         r = order[start + i]
         for j in range(X.shape[1]):
@@ -120,3 +130,41 @@ def _clip(w, owed, paid, k, d):
         before = w[k, j]
         w[k, j] = clipped(before, owed, paid[k, j])
         paid[k, j] += w[k, j] - before
+
+
+@entry()
+def dense_losses(X, y, weight, rows, rules, problems, W, b, weighs):
+    """Sums of the losses of some rows at several places.
+
+    Parameters
+    ----------
+    X, y, weight, rules, problems : see `dense_pass`
+    rows : (m,) int64
+    W, b : (G, P, d) and (G, P) float64
+    weighs : bool, whether weights, of rows or classes, are other than 1
+
+    Returns
+    -------
+    weighted, plain : (G, P)
+    """
+    places = W.reshape(-1, W.shape[2])
+    tally = Tally(np.zeros(len(places)), np.ones(len(places)))
+    weighted = np.zeros(len(places) if weighs else 0)
+    _look(X, y, weight, rows, rules, problems, places, b.ravel(), b.shape[1], tally, weighted)
+    plain = tally.losses.reshape(b.shape)
+    return (weighted.reshape(b.shape) if weighs else plain), plain
+
+
+@summing
+def _look(X, y, weight, rows, rules, problems, places, b, n_problems, tally, weighted):
+    for i in range(len(rows)):
+        if i % BLOCK == 0:
+            take_logarithms(tally)
+        r = rows[i]
+        row_weight = weight[r] if len(weight) else 1.0
+        for at in range(len(places)):
+            p = b[at]
+            for j in range(X.shape[1]):
+                p += places[at, j] * X[r, j]
+            judge(rules, problems, at % n_problems, y[r], p, row_weight, tally, weighted, at)
+    take_logarithms(tally)

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from skdist.kernels.compiling import entry, inlined
+from skdist.kernels.compiling import inlined
 
 LOSSES = {
     "hinge": 0,
@@ -22,6 +22,8 @@ LOSSES = {
     "epsilon_insensitive": 7,
     "squared_epsilon_insensitive": 8,
 }
+
+BLOCK = 64  # rows whose log losses are summed as the log of one product, at most 2^64
 
 
 @inlined
@@ -79,18 +81,6 @@ def _residual_loss(loss, r, epsilon):
     if loss == 7:
         return far, -math.copysign(1.0, r)
     return far * far, -2.0 * math.copysign(far, r)
-
-
-@entry()
-def sum_losses(loss, epsilon, y, weight, p):
-    """Sum of the weighted losses and sum of the losses; `weight` is (n,), or (0,) for ones."""
-    weighted = plain = 0.0
-    for i in range(len(p)):
-        value, factor, _ = loss_and_slope(loss, y[i], p[i], epsilon)
-        value += math.log(factor)
-        plain += value
-        weighted += value * weight[i] if len(weight) else value
-    return weighted, plain
 
 
 NO_WEIGHT = np.empty(0)

@@ -31,7 +31,6 @@ SCHEDULES = {
     "pa1": PA1,
     "pa2": PA2,
 }
-BLOCK = 64  # rows whose log losses are summed as the log of one product, at most 2^64
 _STEEPEST = 1e12  # slopes are cut here, as scikit-learn cuts them
 
 # `inlined`, with sums in any order: SIMD. NaN and infinity are heeded.
@@ -81,10 +80,10 @@ class Iterate(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a pass sums up besides."""
+    """Sums of losses."""
 
-    losses: np.ndarray  # (P,) of rows when they were met, before they were learnt from
-    product: np.ndarray  # (P,) of the factors whose logarithm is still to be added to the losses
+    losses: np.ndarray  # (P,)
+    product: np.ndarray  # (P,) of the factors whose logarithms are still to be added to the losses
 
 
 @inlined
@@ -156,11 +155,23 @@ def clipped(w, owed, paid):
 
 
 @inlined
-def take_logarithms(tally, active):
+def take_logarithms(tally):
     """Add the logarithms of the factors to the losses."""
-    for k in active:
+    for k in range(len(tally.losses)):
         tally.losses[k] += math.log(tally.product[k])
         tally.product[k] = 1.0
+
+
+@inlined
+def judge(rules, problems, k, y, p, weight, tally, weighted, at):
+    """Add the loss of a row with prediction p in problem k to the sums number `at`; to those of
+    weighted losses only if there are `weighted`, (P,), for that takes a logarithm a row."""
+    y_k, class_weight = _target(problems, k, y)
+    value, factor, _ = loss_and_slope(rules.loss, y_k, p, rules.epsilon)
+    tally.losses[at] += value
+    tally.product[at] *= factor
+    if len(weighted):
+        weighted[at] += class_weight * weight * (value + math.log(factor))
 
 
 @entry()

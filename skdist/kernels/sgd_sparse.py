@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One pass of stochastic gradient descent over CSR rows; a row costs its entries alone.
+"""A pass of stochastic gradient descent over CSR rows, and a look at their losses.
+
+A row costs its entries alone.
 
 Weights are kept as w = s v, so that to shrink them is one product (Bottou, 2012), and the sum of
 the iterates as
@@ -11,19 +13,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skdist.kernels.compiling import entry
+from skdist.kernels.compiling import entry, inlined
+from skdist.kernels.prefetching import prefetch
+from skdist.kernels.sgd_losses import BLOCK
 from skdist.kernels.sgd_rules import (
-    BLOCK,
     PA1,
     Tally,
     clipped,
     decide,
+    judge,
     pays_l1,
     step_size,
     summing,
     take_logarithms,
 )
 
+_LINE = 8  # numbers in a cache line
 _SMALLEST = 1e-9  # scale that is multiplied into the weights, lest it vanish
 
 
@@ -55,12 +60,14 @@ def _walk(X, y, weight, order, rules, problems, active, now, t, dt, scaled, tota
     count = 0
     for i in range(len(order)):
         if i % BLOCK == 0:
-            take_logarithms(tally, active)
+            take_logarithms(tally)
         r, t_i = order[i], t + dt * i
         first, last = indptr[r], indptr[r + 1]
         square = _square(data, first, last) if rules.schedule >= PA1 else 0.0
         if rules.schedule == PA1 and square == 0.0:
             continue
+        if i + BLOCK < len(order):
+            _ask_for(data, indices, indptr, order[i + BLOCK])
         row_weight = weight[r] if len(weight) else 1.0
         step = step_size(rules, t_i)
         summed = 0 < rules.average <= t_i
@@ -77,10 +84,17 @@ def _walk(X, y, weight, order, rules, problems, active, now, t, dt, scaled, tota
                 total_b[k] += now.b[k]
             if pays_l1(rules):
                 _clip(scaled, k, now.owed[k], now.paid, indices, first, last)
-    take_logarithms(tally, active)
+    take_logarithms(tally)
     for k in active:
         _settle(scaled, k)
     return count
+
+
+@inlined
+def _ask_for(data, indices, indptr, r):
+    for e in range(indptr[r], indptr[r + 1], _LINE):
+        prefetch(data, (e,))
+        prefetch(indices, (e,))
 
 
 @summing
@@ -129,3 +143,30 @@ def _settle(scaled, k):
         scaled.v[k, j] *= scaled.s[k]
     scaled.s[k] = 1.0
     scaled.a[k] = 0.0
+
+
+@entry()
+def sparse_losses(X, y, weight, rows, rules, problems, W, b, weighs):
+    """`skdist.kernels.sgd_dense.dense_losses` of X = (data, indices, indptr)."""
+    places = W.reshape(-1, W.shape[2])
+    tally = Tally(np.zeros(len(places)), np.ones(len(places)))
+    weighted = np.zeros(len(places) if weighs else 0)
+    _look(X, y, weight, rows, rules, problems, places, b.ravel(), b.shape[1], tally, weighted)
+    plain = tally.losses.reshape(b.shape)
+    return (weighted.reshape(b.shape) if weighs else plain), plain
+
+
+@summing
+def _look(X, y, weight, rows, rules, problems, places, b, n_problems, tally, weighted):
+    data, indices, indptr = X
+    for i in range(len(rows)):
+        if i % BLOCK == 0:
+            take_logarithms(tally)
+        r = rows[i]
+        row_weight = weight[r] if len(weight) else 1.0
+        for at in range(len(places)):
+            p = b[at]
+            for e in range(indptr[r], indptr[r + 1]):
+                p += places[at, indices[e]] * data[e]
+            judge(rules, problems, at % n_problems, y[r], p, row_weight, tally, weighted, at)
+    take_logarithms(tally)

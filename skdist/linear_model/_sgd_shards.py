@@ -18,7 +18,8 @@ from skdist.linear_model._linear_fit import shard_table
 from skdist.linear_model._sgd import default_n_shards, n_rows
 from skdist.linear_model._sgd_problems import problems_of, rules_of, set_classes, start_of
 from skdist.sharding import is_dask
-from skdist.solvers.descent import Descent, mean_losses, penalty
+from skdist.solvers.descent import Descent, penalty
+from skdist.solvers.mean_losses import mean_losses
 from skdist.solvers.parameter_averaging import Descended, parameter_averaging
 
 MAX_SEED = np.iinfo(np.int32).max
@@ -146,12 +147,11 @@ def _expose(sgd: Any, fit: Descended, rows: EncodedRows, first_step: float) -> N
 
 def _measured(sgd: Any, rows: EncodedRows, descent: Descent, fit: Descended) -> dict[str, object]:
     """The objective at the fitted parameters, and what it cost that shards had to agree."""
-    W = np.atleast_2d(sgd.coef_).astype(np.float64)
-    now = fit.position.now._replace(W=W, b=sgd.intercept_.astype(np.float64))
-    weighted, plain = mean_losses(rows.shards, descent, now)
-    found = {"objective": float(np.mean(weighted + penalty(descent.rules, W)))}
+    W, b = np.atleast_2d(sgd.coef_).astype(np.float64), sgd.intercept_.astype(np.float64)
+    weighted, plain = mean_losses(rows.shards, descent, W[None], b[None])
+    found = {"objective": float(np.mean(weighted[0] + penalty(descent.rules, W)))}
     if rows.shards.n_shards > 1:
-        found["gap"] = float(np.mean(plain - fit.losses))
+        found["gap"] = float(np.mean(plain[0] - fit.losses))
     return found
 
 

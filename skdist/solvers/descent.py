@@ -3,24 +3,26 @@
 
     minimise  1/n sum_i s_i L(y_i, w'x_i + b) + alpha ((1 - l1_ratio) / 2 |w|^2 + l1_ratio |w|_1)
 
-for each of P problems on the same rows. Cost of `mean_losses`: one round, 2 P numbers a shard up.
+for each of P problems on the same rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from skdist.kernels.compiling import read_only
-from skdist.kernels.sgd_losses import NO_WEIGHT, sum_losses
+from skdist.kernels.sgd_losses import NO_WEIGHT
 from skdist.kernels.sgd_rules import NO_PENALTY, PA1, Iterate, Problems, Rules
 from skdist.summaries import WeightedMean
 
 if TYPE_CHECKING:
-    from skdist.sharding import Shard, ShardedDataset
+    from skdist.sharding import Shard
 
 Vector = NDArray[np.float64]
 
@@ -82,6 +84,18 @@ def start_at(coef: Vector, intercept: Vector, rules: Rules, t: float = 1.0) -> P
     return Position(now, t, WeightedMean.empty((n_problems, d + 1)), np.arange(n_problems))
 
 
+def packed(now: Iterate) -> Vector:
+    """All that is averaged, side by side: (P, d + 2), or (P, 2 d + 2) with an l1 penalty."""
+    return np.concatenate([now.W, now.b[:, None], now.owed[:, None], now.paid], axis=1)
+
+
+def unpacked(together: Vector, like: Iterate) -> Iterate:
+    """An iterate of what was `packed`; the step sizes are those of `like`."""
+    d = like.W.shape[1]
+    W, paid = together[:, :d].copy(), together[:, d + 2 :].copy()
+    return Iterate(W, together[:, d].copy(), together[:, d + 1].copy(), paid, like.eta)
+
+
 def penalty(rules: Rules, W: Vector) -> Vector:
     """Penalty of each problem, (P,); passive-aggressive steps know of none."""
     if rules.penalty == NO_PENALTY or rules.schedule >= PA1:
@@ -92,36 +106,22 @@ def penalty(rules: Rules, W: Vector) -> Vector:
         return np.asarray(rules.alpha * value)
 
 
-def decision(shard: Shard, now: Iterate) -> Vector:
-    """``X W' + b``, (n_rows, P)."""
-    return np.asarray(shard.X @ now.W.T + now.b, np.float64)
+def on_rows(
+    dense: Callable[..., Any],
+    sparse: Callable[..., Any],
+    shard: Shard,
+    rows: NDArray[np.int64],
+    descent: Descent,
+    *more: Any,
+) -> Any:
+    """Call the kernel for this kind of X with some rows of a shard."""
+    X, y, weight = shard.X, shard.y, shard.sample_weight
+    weight = NO_WEIGHT if weight is None else weight
+    told = [*map(read_only, (y, weight, rows)), descent.rules, _read_only(descent.problems)]
+    if issparse(X):
+        return sparse(tuple(map(read_only, (X.data, X.indices, X.indptr))), *told, *more)
+    return dense(read_only(X), *told, *more)
 
 
-def targets(shard: Shard, problems: Problems, k: int) -> tuple[Vector, Vector]:
-    """Targets of problem k and the weights of the rows, class weights included; (0,) for ones."""
-    weight = NO_WEIGHT if shard.sample_weight is None else shard.sample_weight
-    if problems.regression:
-        return shard.y, weight
-    ours = shard.y == problems.positive[k]
-    of_class = problems.positive_weight[k], problems.negative_weight[k]
-    if of_class != (1.0, 1.0):
-        weight = np.where(ours, *of_class) * (weight if len(weight) else 1.0)
-    return np.where(ours, 1.0, -1.0), weight
-
-
-def mean_losses(shards: ShardedDataset, descent: Descent, now: Iterate) -> tuple[Vector, Vector]:
-    """Mean over all rows of the weighted losses and of the losses, (P,) each."""
-    both = shards.map_reduce(_mean_losses, descent, now).mean
-    return both[0], both[1]
-
-
-def _mean_losses(shard: Shard, descent: Descent, now: Iterate) -> WeightedMean:
-    rules, z = descent.rules, decision(shard, now)
-    sums = np.empty((2, len(now.b)))
-    for k in range(len(now.b)):
-        y, weight = targets(shard, descent.problems, k)
-        p = np.ascontiguousarray(z[:, k])
-        sums[:, k] = sum_losses(
-            rules.loss, rules.epsilon, read_only(y), read_only(weight), read_only(p)
-        )
-    return WeightedMean(float(shard.n_rows), sums / max(shard.n_rows, 1))
+def _read_only(problems: Problems) -> Problems:
+    return Problems(problems.regression, *map(read_only, problems[1:]))

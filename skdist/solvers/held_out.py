@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from skdist.kernels.counter_rng import hash_rows
 from skdist.kernels.sgd_rules import Iterate
-from skdist.solvers.descent import Descent, Vector, decision
+from skdist.solvers.descent import Descent, Vector
 from skdist.solvers.target_facts import facts_of
 from skdist.summaries import TargetFacts, WeightedMean
 
@@ -71,7 +71,7 @@ def held_out_score(shards: ShardedDataset, descent: Descent, now: Iterate) -> Ve
 
 def _judge(shard: Shard, descent: Descent, now: Iterate) -> HeldOutSums:
     mask = _is_held_out(shard, descent)
-    y, z = shard.y[mask], decision(shard, now)[mask]
+    y, z = shard.y[mask], np.asarray(shard.X[mask] @ now.W.T + now.b, np.float64)
     weight = np.ones(len(y)) if shard.sample_weight is None else shard.sample_weight[mask]
     problems = descent.problems
     if problems.regression:

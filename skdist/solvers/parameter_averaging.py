@@ -2,12 +2,14 @@
 """Stochastic gradient descent on all shards side by side, parameters averaged every round.
 
     w_j = w after a pass over shard j at step sizes eta(t), t growing by n / n_j from row to row,
-    w   = sum_j m_j w_j / sum_j m_j,        m_j the weight of the rows of shard j
+    w   = w + g sum_j m_j (w_j - w) / sum_j m_j,        m_j the weight of the rows of shard j
 
 (McDonald, Hall & Mann, 2010; Stich, 2019). The step number t counts the rows of all shards, so
-that the schedule is that of one machine. One shard is plain stochastic gradient descent.
+that the schedule is that of one machine. g is 1, a plain mean, unless `far_enough` says otherwise.
+One shard is plain stochastic gradient descent.
 
-Cost per round and shard: 2 (d + 2) P numbers down and 2 (d + 3) P up, for P problems of d features.
+Cost: a round a pass, of d features and P problems: 2 d P numbers a shard down and 2 d P up, more
+with an l1 penalty or `average`.
 """
 
 from __future__ import annotations
@@ -17,14 +19,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from skdist.kernels.compiling import read_only
 from skdist.kernels.sgd_dense import dense_pass
-from skdist.kernels.sgd_losses import NO_WEIGHT
-from skdist.kernels.sgd_rules import ADAPTIVE, Iterate, Problems, Rules, shuffled
+from skdist.kernels.sgd_rules import ADAPTIVE, Iterate, Rules, shuffled
 from skdist.kernels.sgd_sparse import sparse_pass
-from skdist.solvers.descent import Descent, Position, Vector, penalty
+from skdist.solvers.added_moves import far_enough
+from skdist.solvers.descent import (
+    Descent,
+    Position,
+    Vector,
+    on_rows,
+    packed,
+    penalty,
+    unpacked,
+)
 from skdist.solvers.held_out import count_training_rows, held_out_score, training_rows
 from skdist.solvers.patience import Patience
 from skdist.summaries import WeightedMean
@@ -50,6 +59,8 @@ class Round:
     agreement : float
         ``|mean D_j|^2 / mean |D_j|^2`` of the shards' moves D_j: 1 if all moved alike, 1 / m if
         the moves of m shards have nothing in common.
+    length : float
+        How many times the mean move was taken, 1 to m.
     score : float or None
         On the rows held out.
     """
@@ -58,6 +69,7 @@ class Round:
     loss: float
     objective: float
     agreement: float
+    length: float
     score: float | None
 
 
@@ -84,7 +96,7 @@ def parameter_averaging(
     n_iter_no_change: int,
     passes: int = 1,
 ) -> Descended:
-    """Pass over the shards and average, until neither loss nor score gets better.
+    """Pass over the shards and average, until the objective or the score gets no better.
 
     Parameters
     ----------
@@ -112,20 +124,25 @@ def parameter_averaging(
     n_rows = count_training_rows(shards, descent)
     patience = Patience.begin(tol, n_iter_no_change, len(start.now.b))
     position, done, history, losses = start, 0, [], np.zeros(len(start.now.b))
+    last_move = np.zeros_like(packed(start.now))
     while done < max_iter and len(position.active):
         sums: PassSums = shards.map_reduce(run_passes, descent, position, done, passes, n_rows)
         done += passes
         losses[position.active] = sums.loss.mean[position.active]
-        before, position = position, advanced(position, sums, n_rows * passes)
+        mean = averaged(position, sums)
+        agreement = _agreement(position, mean, sums)
+        now, g = far_enough(shards, descent, position.now, mean, last_move)
+        last_move = packed(now) - packed(position.now)
+        position = arrived(position, sums, now, g, n_rows * passes)
         objective = losses + penalty(descent.rules, position.now.W)
         score = held_out_score(shards, descent, position.now) if descent.held_out else None
-        agreement = _agreement(before, position, sums)
         history.append(
             Round(
                 n_passes=done,
                 loss=float(losses.mean()),
                 objective=float(objective.mean()),
                 agreement=agreement,
+                length=float(g.mean()),
                 score=None if score is None else float(score.mean()),
             )
         )
@@ -159,43 +176,25 @@ def run_passes(
     rows = training_rows(shard, descent)
     now, n_own = Iterate(*(a.copy() for a in position.now)), max(len(rows), 1)
     losses, average = np.zeros(len(now.b)), WeightedMean.empty(position.average.mean.shape)
+    active = read_only(position.active)
     for n_pass in range(done, done + passes):
         order = rows
         if descent.run:
             order = shuffled(rows, descent.run, descent.seed, n_pass, shard.index)
         t = position.t + (n_pass - done) * n_rows
-        met, total, count = _pass(shard, order, descent, position.active, now, t, n_rows / n_own)
+        met, total, count = on_rows(
+            dense_pass, sparse_pass, shard, order, descent, active, now, t, n_rows / n_own
+        )
         losses += met / (n_own * passes)
         average += WeightedMean(float(count), total / max(count, 1))
         _check_finite(now, n_pass + 1)
     weight = len(rows) if shard.sample_weight is None else shard.sample_weight[rows].sum()
     return PassSums(
-        WeightedMean(float(weight), _packed(now)),
+        WeightedMean(float(weight), packed(now)),
         WeightedMean(float(weight), _squares(now, position.now)),
         WeightedMean(float(len(rows)), losses),
         average,
     )
-
-
-def _pass(
-    shard: Shard,
-    order: NDArray[np.int64],
-    descent: Descent,
-    active: NDArray[np.int64],
-    now: Iterate,
-    t: float,
-    dt: float,
-) -> tuple[Vector, Vector, int]:
-    """Move `now` through the rows; sums of losses and iterates, and the number of iterates."""
-    X = shard.X
-    y, weight = shard.y, NO_WEIGHT if shard.sample_weight is None else shard.sample_weight
-    y, weight, order, active = map(read_only, (y, weight, order, active))
-    problems = Problems(descent.problems[0], *map(read_only, descent.problems[1:]))
-    told = y, weight, order, descent.rules, problems, active, now, t, dt
-    if issparse(X):
-        entries = read_only(X.data), read_only(X.indices), read_only(X.indptr)
-        return sparse_pass(entries, *told)  # type: ignore[no-any-return]
-    return dense_pass(read_only(X), *told)  # type: ignore[no-any-return]
 
 
 def _check_finite(now: Iterate, n_pass: int) -> None:
@@ -206,39 +205,36 @@ def _check_finite(now: Iterate, n_pass: int) -> None:
         )
 
 
-def _packed(now: Iterate) -> Vector:
-    """All that is averaged, side by side: (P, d + 2), or (P, 2 d + 2) with an l1 penalty."""
-    return np.concatenate([now.W, now.b[:, None], now.owed[:, None], now.paid], axis=1)
-
-
-def _unpacked(packed: Vector, like: Iterate) -> Iterate:
-    d = like.W.shape[1]
-    W, paid = packed[:, :d].copy(), packed[:, d + 2 :].copy()
-    return Iterate(W, packed[:, d].copy(), packed[:, d + 1].copy(), paid, like.eta)
-
-
 def _squares(now: Iterate, start: Iterate) -> Vector:
     """Squared distance of two iterates, (P,)."""
     with np.errstate(over="ignore"):
         return np.asarray(np.square(now.W - start.W).sum(axis=1) + np.square(now.b - start.b))
 
 
-def advanced(position: Position, sums: PassSums, n_steps: int) -> Position:
-    """The position after a round; problems that are no longer active stay where they are."""
-    moves = np.isin(np.arange(len(position.now.b)), position.active)[:, None]
-    average = position.average + sums.average
-    return replace(
-        position,
-        now=_unpacked(np.where(moves, sums.iterate.mean, _packed(position.now)), position.now),
-        t=position.t + n_steps,
-        average=replace(average, mean=np.where(moves, average.mean, position.average.mean)),
-    )
+def averaged(position: Position, sums: PassSums) -> Iterate:
+    """The mean of where the shards are; problems that are not active stay where they are."""
+    moves = _moves(position)[:, None]
+    return unpacked(np.where(moves, sums.iterate.mean, packed(position.now)), position.now)
 
 
-def _agreement(before: Position, after: Position, sums: PassSums) -> float:
+def arrived(position: Position, sums: PassSums, now: Iterate, g: Vector, n_steps: int) -> Position:
+    """The position after a round that ended at `now`, the mean move having been taken g times."""
+    start = np.column_stack([position.now.W, position.now.b])
+    on_the_way = replace(sums.average, mean=start + g[:, None] * (sums.average.mean - start))
+    average = position.average + on_the_way
+    mean = np.where(_moves(position)[:, None], average.mean, position.average.mean)
+    return replace(position, now=now, t=position.t + n_steps, average=replace(average, mean=mean))
+
+
+def _moves(position: Position) -> NDArray[np.bool_]:
+    """Which of the problems are active, as a mask."""
+    return np.isin(np.arange(len(position.now.b)), position.active)
+
+
+def _agreement(position: Position, mean: Iterate, sums: PassSums) -> float:
     """``|mean D_j|^2 / mean |D_j|^2`` over the problems that moved."""
-    active = before.active
-    together, apart = _squares(after.now, before.now)[active].sum(), sums.motion.mean[active].sum()
+    active = position.active
+    together, apart = _squares(mean, position.now)[active].sum(), sums.motion.mean[active].sum()
     return float(together / apart) if apart > 0.0 else 1.0
 
 
