@@ -26,6 +26,7 @@ def huber_sums(
     constant: float,
     *,
     grams: bool,
+    robust: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sums over inliers and outliers, with weights s.
 
@@ -42,6 +43,8 @@ def huber_sums(
         c; 0.0: there is none.
     grams : bool
         Whether to sum second moments too, or, for less, their diagonal alone.
+    robust : bool, default=False
+        Whether second moments are those of all rows, outliers weighing ``s bound / |r|``.
 
     Returns
     -------
@@ -65,6 +68,8 @@ def huber_sums(
         totals += (s_in @ np.square(r), s_out @ np.abs(r), s_out.sum())
         inner += rows.pull(s_in * r)
         outer += rows.pull(s_out * np.sign(r))
+        if robust:
+            s_in = s_in + s_out * (bound / np.maximum(np.abs(r), bound))
         if grams:
             sums.add(rows, s_in[None, :])
         else:

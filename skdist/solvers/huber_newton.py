@@ -15,7 +15,8 @@ outliers (out), u = [x, c] and N the sum of all weights,
     Hessian   = 2 / sigma sum_in s v v' + 2 alpha,     v = [u, -r / sigma]
 
 so that one pass brings together all that a step needs, as in :mod:`skdist.solvers.newton`. Where
-the Hessian would be too large its products with vectors are merged, one a round.
+the Hessian would be too large its products with vectors are merged, one a round. Where a full step
+does not go down, shorter ones are tried beside those of reweighted least squares with many scales.
 
 The certificate is the Newton decrement g' H^-1 g, which bounds F - min F where the inliers stay
 who they are. sigma has a least value, for rows that lie on a plane. There N sigma is added to the
@@ -27,6 +28,7 @@ Cost per round: p + 1 numbers down; 2 p + 3 up and the upper triangle, or p, of 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,7 @@ from numpy.typing import NDArray
 
 from skdist.kernels import huber_pass
 from skdist.solvers.conjugate_gradients import conjugate_gradients
-from skdist.solvers.line_search import LENGTHS, ROUNDING, SUFFICIENT
+from skdist.solvers.line_search import ROUNDING, SUFFICIENT
 from skdist.solvers.linear_objective import EPSILON, Rounds, Shards, Solution, Step, is_enough
 from skdist.solvers.metric import Metric
 from skdist.summaries import HuberSums
@@ -49,6 +51,8 @@ FORMED = "Newton decrement g' H^-1 g"
 ESTIMATED = "Newton decrement g' H^-1 g, estimated by conjugate gradients"
 LEAST_SCALE = 1e-8  # in units of the deviation of y: below, the Hessian is singular to doubles
 LEAST_SHARE = 0.1  # of sigma that a step leaves
+LENGTHS = 0.5 ** np.array([0.0, 1, 2, 3, 4, 6, 9, 13])
+SCALES = 2.0 ** np.arange(-6.0, 5.0)  # of sigma that are tried with each length
 FORCING = 0.1  # residual of the conjugate gradients, relative to the gradient
 MOST_PRODUCTS = 500  # for one step
 
@@ -80,6 +84,14 @@ class HuberProblem:
     def least_scale(self) -> float:
         """The least sigma."""
         return max(LEAST_SCALE * self.deviation, 10.0 * EPSILON)
+
+    @property
+    def most_outside(self) -> float:
+        """Share of outliers above which there is too little curvature for a step.
+
+        At the minimum it is 1 / epsilon^2 at most, as dF/dsigma = 0 says.
+        """
+        return 0.5 + 0.5 / self.epsilon**2
 
     @property
     def constant(self) -> float:
@@ -181,7 +193,7 @@ def huber_newton(
     rounds = Rounds(shards)
     look = look_closely if forms_hessian else look_by_products
     here = look(rounds, problem, start[:-1], max(float(start[-1]), problem.least_scale))
-    if here.outside > 0.9:  # hardly an inlier, hence no curvature, to begin with
+    if here.outside > problem.most_outside:
         here = look(rounds, problem, here.w, 2.0 * here.outer_mean)
     history: list[Step] = []
     for n_iter in range(max_iter + 1):
@@ -189,15 +201,11 @@ def huber_newton(
         converged = here.is_certified(tol, history[0].value)
         if converged or n_iter == max_iter:
             break
-        length = longest(problem, here)
-        there = look(rounds, problem, *moved(here, length))
-        if not descends(here, there, length):
-            shorter = best_length(rounds, problem, here, length)
-            if shorter is None:
-                break
-            there = look(rounds, problem, *moved(here, shorter))
+        there = advance(rounds, problem, here, look)
+        if there is None:
+            break
         here = there
-    w, sigma = moved(here, longest(problem, here) if converged else 0.0)
+    w, sigma = moved(problem, here) if converged else (here.w, here.sigma)
     return Solution(
         np.append(w, sigma)[None, :],
         here.value,
@@ -207,6 +215,48 @@ def huber_newton(
         converged,
         tuple(history),
     )
+
+
+def advance(
+    rounds: Rounds, problem: HuberProblem, here: HuberPoint, look: Callable[..., HuberPoint]
+) -> HuberPoint | None:
+    """The next point; None where none is lower, and has inliers enough.
+
+    Newton's, if its full step leaves a tenth of sigma at least, and goes down as it promises. The
+    Hessian is singular along rays, r and sigma in proportion, on which inliers cost linearly: a
+    longer step only ends where sigma does, on a plane through some of the rows, for good.
+    """
+    change, least = float(here.step[-1]), (LEAST_SHARE - 1.0) * here.sigma
+    if change >= least:
+        there = look(rounds, problem, *moved(problem, here))
+        if there.outside <= problem.most_outside and descends(here, there.value):
+            return there
+    shorter = min(1.0, least / change if change < 0.0 else 1.0) * LENGTHS
+    ways = [Way(here.step[:-1], shorter, here.sigma + shorter * change)]
+    lengths, scales = (axis.ravel() for axis in np.meshgrid(LENGTHS, here.sigma * SCALES))
+    ways.append(Way(by_weights(rounds, problem, here), lengths, scales))
+    best = best_of(rounds, problem, here, ways)
+    return None if best is None else look(rounds, problem, *best)
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """Lengths of a step of w, each with a sigma of its own."""
+
+    step: Floats
+    lengths: Floats
+    scales: Floats
+
+
+def by_weights(rounds: Rounds, problem: HuberProblem, here: HuberPoint) -> Floats:
+    """The step of w alone by reweighted least squares (Huber & Ronchetti, section 7.8).
+
+    An outlier has the curvature 2 epsilon / |r| in it, of the parabola that touches its loss and
+    lies above: for this sigma the step goes down.
+    """
+    sums = rounds.map_reduce(huber_sums_of, problem, here.w, here.sigma, True, True)
+    gradient = problem.gradient(sums, here.w, here.sigma)[:-1]
+    return Metric.of(problem.hessian(sums, here.sigma)[:-1, :-1]).step(gradient)
 
 
 def look_closely(rounds: Rounds, problem: HuberProblem, w: Floats, sigma: float) -> HuberPoint:
@@ -263,49 +313,48 @@ def outliers_in(problem: HuberProblem, sums: HuberSums) -> tuple[float, float]:
     return outside / problem.weight, outer / outside if outside else 0.0
 
 
-def longest(problem: HuberProblem, at: HuberPoint) -> float:
-    """The full step, unless it leaves less than a tenth of sigma, or less than the least."""
-    least = max(LEAST_SHARE * at.sigma, problem.least_scale)
-    change = float(at.step[-1])
-    if change >= 0.0 or at.sigma + change >= least:
-        return 1.0
-    return max((least - at.sigma) / change, 0.0)
+def moved(problem: HuberProblem, at: HuberPoint) -> tuple[Floats, float]:
+    """w and sigma, a step further."""
+    sigma = max(at.sigma + float(at.step[-1]), LEAST_SHARE * at.sigma)
+    return at.w + at.step[:-1], max(sigma, problem.least_scale)
 
 
-def moved(at: HuberPoint, length: float) -> tuple[Floats, float]:
-    """w and sigma, `length` of the step further."""
-    return at.w + length * at.step[:-1], at.sigma + length * float(at.step[-1])
+def descends(here: HuberPoint, value: float) -> bool:
+    """Whether F came down to `value` as far as the slope promises."""
+    return value <= here.value - SUFFICIENT * here.decrement + ROUNDING * abs(here.value)
 
 
-def descends(here: HuberPoint, there: HuberPoint, length: float) -> bool:
-    """Whether F came down as the slope promises."""
-    promised = SUFFICIENT * length * here.decrement - ROUNDING * abs(here.value)
-    return there.value <= here.value - promised
-
-
-def best_length(
-    rounds: Rounds, problem: HuberProblem, here: HuberPoint, most: float
-) -> float | None:
-    """The best of a ladder of shorter steps, in one round; None if none is lower than here."""
-    lengths = most * LENGTHS
-    points = [moved(here, t) for t in lengths]
-    scales = np.array([sigma for _, sigma in points])
-    totals = rounds.map_reduce(huber_along_of, problem, here.w, here.step[:-1], lengths, scales)
-    values = [problem.value(t, w, s) for t, (w, s) in zip(totals, points, strict=True)]
+def best_of(
+    rounds: Rounds, problem: HuberProblem, here: HuberPoint, ways: Sequence[Way]
+) -> tuple[Floats, float] | None:
+    """The lowest point on these ways that leaves enough inliers; one round; None: none is lower."""
+    totals = rounds.map_reduce(huber_along_of, problem, here.w, ways)
+    points = [
+        (here.w + t * way.step, max(float(sigma), problem.least_scale))
+        for way in ways
+        for t, sigma in zip(way.lengths, way.scales, strict=True)
+    ]
+    values = np.array([problem.value(t, *point) for t, point in zip(totals, points, strict=True)])
+    values[totals[:, 2] > problem.most_outside * problem.weight] = np.inf
     best = int(np.argmin(values))
-    return float(lengths[best]) if values[best] < here.value else None
+    return points[best] if values[best] < here.value else None
 
 
 # -- of one shard ----------------------------------------------------------------------------------
 
 
 def huber_sums_of(
-    shard: Shard, problem: HuberProblem, w: Floats, sigma: float, grams: bool
+    shard: Shard,
+    problem: HuberProblem,
+    w: Floats,
+    sigma: float,
+    grams: bool,
+    robust: bool = False,
 ) -> HuberSums:
     """Sums of one shard's rows at (w, sigma)."""
     bound, c = problem.epsilon * sigma, problem.constant
     rows = (shard.X, shard.y, shard.sample_weight)
-    return HuberSums(*huber_pass.huber_sums(*rows, w, bound, c, grams=grams))
+    return HuberSums(*huber_pass.huber_sums(*rows, w, bound, c, grams=grams, robust=robust))
 
 
 def huber_product_of(
@@ -317,18 +366,14 @@ def huber_product_of(
     return np.append(*huber_pass.huber_product(*rows, w, bound, c, direction))
 
 
-def huber_along_of(
-    shard: Shard,
-    problem: HuberProblem,
-    w: Floats,
-    step: Floats,
-    lengths: Floats,
-    scales: Floats,
-) -> Floats:
-    """Totals of one shard's rows at each length of the step, (L, 3)."""
-    bounds, c = problem.epsilon * scales, problem.constant
-    rows = (shard.X, shard.y, shard.sample_weight)
-    return np.asarray(huber_pass.huber_along(*rows, w, step, c, lengths, bounds))
+def huber_along_of(shard: Shard, problem: HuberProblem, w: Floats, ways: Sequence[Way]) -> Floats:
+    """Totals of one shard's rows on these ways, (L, 3)."""
+    rows, c = (shard.X, shard.y, shard.sample_weight), problem.constant
+    found = []
+    for way in ways:
+        bounds = problem.epsilon * np.maximum(way.scales, problem.least_scale)
+        found.append(huber_pass.huber_along(*rows, w, way.step, c, way.lengths, bounds))
+    return np.concatenate(found)
 
 
 def outliers_of(shard: Shard, problem: HuberProblem, w: Floats, sigma: float) -> NDArray[np.bool_]:

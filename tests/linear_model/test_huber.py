@@ -152,6 +152,16 @@ def test_many_columns_take_products():
     assert_allclose(model.coef_[:D], ours().coef_, rtol=1e-6)
 
 
+def test_a_plane_through_most_rows_is_found():
+    """Newton's step goes to sigma = 0, on the plane through those that are inliers at first."""
+    X = np.array([[1.0, 3], [2, 1], [3, 3], [4, 1]]).repeat(4, axis=0)
+    y, weight = np.where(X[:, 1] == 3, 1.0, 2.0), np.ones(16)
+    weight[0] = 10.0
+    model = ours(X, y, weight)
+    assert_allclose(model.predict(X), y, atol=1e-6)
+    assert model.report_.extra["converged"] and not model.outliers_.any()
+
+
 def test_a_line_search_is_made_where_steps_are_too_long():
     start = np.append(np.full(D + 1, 1e3), 1e-3)
     shards = shard_rows(X, Y, n_shards=2, n_jobs=1)
@@ -302,6 +312,10 @@ def test_the_sums_are_those_of_the_formulas(container, constant, weight):
         full = (U * s_in[:, None]).T @ U
         expected = full[np.triu_indices(len(w))] if grams else np.diag(full)
         assert_allclose(moments, expected, rtol=1e-11, atol=1e-12)
+    robust = huber_sums(given, Y, weight, w, bound, constant, grams=True, robust=True)[3]
+    huber_weight = s * np.minimum(1, bound / np.abs(r))
+    full = (U * huber_weight[:, None]).T @ U
+    assert_allclose(robust, full[np.triu_indices(len(w))], rtol=1e-11, atol=1e-12)
     pull, along = huber_product(given, Y, weight, w, bound, constant, v)
     assert_allclose(pull, (s_in * (U @ v)) @ U, rtol=1e-9, atol=1e-11)
     assert_allclose(along, (s_in * (U @ v)) @ r, rtol=1e-9)
