@@ -47,18 +47,25 @@ def far_enough(
     g : ndarray of shape (P,)
         Of each problem.
     """
-    start, end = packed(now), packed(mean)
-    d, g = now.W.shape[1], np.ones(len(start))
-    onward = np.flatnonzero(((end - start)[:, : d + 1] * last_move[:, : d + 1]).sum(axis=1) > 0.0)
+    start, end, g = packed(now), packed(mean), np.ones(len(now.b))
+    onward = _goes_on(end - start, last_move, now.W.shape[1])
     if shards.n_shards == 1 or len(onward) == 0:
         return mean, g
     steps = lengths(shards.n_shards)
-    places = start[onward] + steps[:, None, None] * (end - start)[onward]
+    with np.errstate(over="ignore"):
+        places = start[onward] + steps[:, None, None] * (end - start)[onward]
     places[:, end[onward] == 0.0] = 0.0  # what the l1 penalty has taken does not come back
-    objective = _objectives(shards, _only(descent, onward), places[:, :, :d], places[:, :, d])
+    objective = _objectives(shards, _only(descent, onward), places, now.W.shape[1])
     best = np.argmin(np.nan_to_num(objective, nan=np.inf, posinf=np.inf), axis=0)
     g[onward], end[onward] = steps[best], places[best, np.arange(len(onward))]
     return unpacked(end, mean), g
+
+
+def _goes_on(move: Vector, last_move: Vector, d: int) -> NDArray[np.intp]:
+    """The problems whose parameters, d and the intercept, move on as in the round before."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        along = (move[:, : d + 1] * last_move[:, : d + 1]).sum(axis=1)
+    return np.flatnonzero(along > 0.0)
 
 
 def lengths(n_shards: int) -> Vector:
@@ -73,7 +80,7 @@ def _only(descent: Descent, which: NDArray[np.intp]) -> Descent:
     return replace(descent, problems=problems)
 
 
-def _objectives(shards: ShardedDataset, descent: Descent, W: Vector, b: Vector) -> Vector:
+def _objectives(shards: ShardedDataset, descent: Descent, places: Vector, d: int) -> Vector:
     """Objective of each problem at each place, (G, P)."""
-    weighted, _ = mean_losses(shards, descent, W, b)
-    return weighted + [penalty(descent.rules, one) for one in W]
+    weighted, _ = mean_losses(shards, descent, places[:, :, :d], places[:, :, d])
+    return weighted + [penalty(descent.rules, one) for one in places[:, :, :d]]
