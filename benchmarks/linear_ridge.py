@@ -85,6 +85,11 @@ def make_model(job: Job) -> Any:
     return getattr(import_module(HOMES[job.who]), name)(**parameters)
 
 
+def knows(who: str, model: str) -> bool:
+    """Whether a peer has this model."""
+    return hasattr(import_module(HOMES[who]), MODELS[model][0])
+
+
 def reference(rows: dict[str, np.ndarray], weighted: bool, alpha: float) -> np.ndarray:
     """Coefficients by the triangular factor of the rows, which squares nothing."""
     X, y = rows["X"].astype(np.float64), rows["y"]
@@ -137,7 +142,9 @@ def main() -> int:
     parser.add_argument("--weights", action="store_true", help="with sample weights")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    peers = [who for who in ("sklearn", "sklearnex") if find_spec(who)]
+    peers = [
+        who for who in ("sklearn", "sklearnex") if find_spec(who) and knows(who, options.model)
+    ]
     return not compare(options, ["skdist", *peers])
 
 
