@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
@@ -56,7 +57,7 @@ def fit_locally(
         fit(X, y, sample_weight)
     watch.lap("solve")
     estimator.n_shards_ = 1
-    estimator._weight_of_rows = float(len(y) if sample_weight is None else np.sum(sample_weight))
+    estimator._weight_of_rows = _total_weight(y, sample_weight)
     estimator.report_ = FitReport(
         method=str(solver or asked or "scikit-learn"),
         strategy="local",
@@ -64,6 +65,13 @@ def fit_locally(
         why=(why,),
         seconds=watch.seconds,
     )
+
+
+def _total_weight(y: Any, sample_weight: Any) -> float:
+    """Sum of the weights of the rows: of an array, a number for all rows, or 1 each."""
+    n_rows = y.shape[0] if issparse(y) else len(np.asarray(y))
+    weight = np.asarray(1.0 if sample_weight is None else sample_weight, np.float64)
+    return float(np.broadcast_to(weight, (n_rows,)).sum())
 
 
 @contextmanager

@@ -231,3 +231,12 @@ def test_what_was_merged_travels(name):
     for again in (pickle.loads(pickle.dumps(merged)), copy.deepcopy(merged)):
         assert_same_fit(merge([again, merged]), merge([merged, merged]), rtol=1e-14)
     assert not hasattr(clone(merged), "coef_")
+
+
+@pytest.mark.parametrize("weight", [None, 2.0, WEIGHT[:80] + 1.0])
+def test_scikit_learns_own_fit_knows_the_weight_of_its_rows(weight):
+    local = DistributedRidge(solver="sag", random_state=0).fit(X[:80], Y[:80], weight)
+    rest = DistributedRidge(solver="sparse_cg").fit(X[80:], Y[80:])
+    share = 80.0 if weight is None else np.broadcast_to(weight, 80).sum()
+    expected = (share * local.coef_ + 80.0 * rest.coef_) / (share + 80.0)
+    np.testing.assert_allclose(merge([local, rest]).coef_, expected)
