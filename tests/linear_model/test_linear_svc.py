@@ -279,7 +279,12 @@ def test_string_labels_and_shapes(kind, n_classes):
 
 def test_crammer_singer_is_scikit_learns_own_fit():
     X, y, weight = classes_problem(3)
-    parameters = {"multi_class": "crammer_singer", "random_state": 0, "C": 0.01, "max_iter": 100_000}
+    parameters = {
+        "multi_class": "crammer_singer",
+        "random_state": 0,
+        "C": 0.01,
+        "max_iter": 100_000,
+    }
     model = DistributedLinearSVC(**parameters).fit(X, y, weight)
     assert_array_equal(model.coef_, LinearSVC(**parameters).fit(X, y, weight).coef_)
     assert model.report_.strategy == "local" and "crammer_singer" in model.report_.why[0]
