@@ -39,7 +39,7 @@ def far_enough(
     now, mean : Iterate
         Before the move, and after it was taken once.
     last_move : ndarray, `packed`
-        That of the round before; 0 if there was none.
+        That of the round before; 0 if there was none, and then it is looked at.
 
     Returns
     -------
@@ -62,10 +62,11 @@ def far_enough(
 
 
 def _goes_on(move: Vector, last_move: Vector, d: int) -> NDArray[np.intp]:
-    """The problems whose parameters, d and the intercept, move on as in the round before."""
+    """The problems whose parameters, d and the intercept, do not turn back."""
+    moves = (move[:, : d + 1] != 0.0).any(axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         along = (move[:, : d + 1] * last_move[:, : d + 1]).sum(axis=1)
-    return np.flatnonzero(along > 0.0)
+    return np.flatnonzero(moves & ~(along < 0.0))
 
 
 def lengths(n_shards: int) -> Vector:
