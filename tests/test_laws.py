@@ -24,7 +24,7 @@ from skdist.losses import Multinomial, SquaredHinge
 from skdist.sharding import shard_rows
 from skdist.solvers.hinge_interior_point import Doubt, near_rows
 from skdist.solvers.hinge_interior_point import margin_sums as hinge_sums
-from skdist.solvers.huber_newton import HuberProblem, huber_sums_of
+from skdist.solvers.huber_problem import HuberProblem, huber_sums_of
 from skdist.solvers.linear_objective import LinearObjective, curvature_of, gradient_of
 from skdist.solvers.target_facts import facts_of
 from skdist.summaries import (

@@ -18,7 +18,8 @@ from skdist.linear_model._linear_fit import shard_table, warn_of_the_bound
 from skdist.linear_model._local_fit import fit_locally
 from skdist.sharding import one_blas_thread
 from skdist.solvers.choose_solver import MOST_DENSE, MOST_SPARSE
-from skdist.solvers.huber_newton import HuberProblem, huber_newton, outliers_of
+from skdist.solvers.huber_newton import huber_newton
+from skdist.solvers.huber_problem import HuberProblem, outliers_of
 
 
 class DistributedHuberRegressor(HuberRegressor):

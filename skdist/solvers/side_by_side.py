@@ -11,7 +11,7 @@ A solver is a function that is written as if it were alone. Each runs in a threa
 waits most of the time; the shards are asked by the caller's thread alone, and answers do not
 depend on who asks first.
 
-Cost: the bytes of all solvers, and the rounds of the longest.
+Cost: the bytes of all solvers, and the rounds of the longest; of more than 64 solvers 64 at a time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from skdist.solvers.linear_objective import Shards
+
+MOST = 64  # solvers at one table: each has a thread, and matrices of its own
 
 View = Callable[[Any], Any]
 Solve = Callable[[int, Shards], Any]
@@ -149,22 +151,32 @@ def side_by_side(shards: Shards, views: Sequence[View], solve: Solve) -> list[An
     """
     if len(views) == 1:
         return [solve(0, Alone(shards, views[0]))]
+    tables = (range(len(views))[first : first + MOST] for first in range(0, len(views), MOST))
+    return [result for numbers in tables for result in _at_one(shards, numbers, views, solve)]
+
+
+def _at_one(
+    shards: Shards, numbers: Sequence[int], views: Sequence[View], solve: Solve
+) -> list[Any]:
+    """The results of some of the solvers, in common rounds."""
     table: SimpleQueue[tuple[int, Asked | Done]] = SimpleQueue()
-    seats = [Seat(number, view, table) for number, view in enumerate(views)]
-    threads = [threading.Thread(target=seat.run, args=(solve,), daemon=True) for seat in seats]
+    seats = {number: Seat(number, views[number], table) for number in numbers}
+    threads = [
+        threading.Thread(target=seat.run, args=(solve,), daemon=True) for seat in seats.values()
+    ]
     for thread in threads:
         thread.start()
     try:
         return _serve(shards, seats, table)
     finally:
-        for seat in seats:
+        for seat in seats.values():
             seat.answers.put(Dismissed)
         for thread in threads:
             thread.join()
 
 
 def _serve(
-    shards: Shards, seats: Sequence[Seat], table: SimpleQueue[tuple[int, Asked | Done]]
+    shards: Shards, seats: Mapping[int, Seat], table: SimpleQueue[tuple[int, Asked | Done]]
 ) -> list[Any]:
     """Answer until all are done."""
     results: dict[int, Any] = {}
@@ -180,10 +192,10 @@ def _serve(
         if asked and len(asked) + len(results) == len(seats):
             _answer(shards, seats, asked)
             asked = {}
-    return [results[number] for number in range(len(seats))]
+    return [results[number] for number in seats]
 
 
-def _answer(shards: Shards, seats: Sequence[Seat], asked: Mapping[int, Asked]) -> None:
+def _answer(shards: Shards, seats: Mapping[int, Seat], asked: Mapping[int, Asked]) -> None:
     """One round for all who ask."""
     numbers = sorted(asked)
     questions = [asked[number].question for number in numbers]

@@ -20,7 +20,8 @@ import skdist
 from skdist import DistributedHuberRegressor
 from skdist.kernels.huber_pass import huber_along, huber_product, huber_sums
 from skdist.sharding import shard_rows
-from skdist.solvers.huber_newton import HuberProblem, huber_newton
+from skdist.solvers.huber_newton import huber_newton
+from skdist.solvers.huber_problem import HuberProblem
 
 RNG = np.random.default_rng(0)
 N, D = 400, 5

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+import skdist.solvers.side_by_side as module
 from skdist.sharding import shard_rows
 from skdist.solvers.side_by_side import side_by_side
 
@@ -76,6 +77,13 @@ def test_each_merges_its_own_way_in_the_order_of_the_shards(views):
     if len(views) > 1:
         assert found[1] == [80, 90, 100, 110]
         assert found[2][:4] == [800, 900, 1000, 1100]
+
+
+def test_more_solvers_than_one_table_takes(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 2)
+    shards = shards_of()
+    assert side_by_side(shards, VIEWS, ask_often) == [expected(k) for k in range(3)]
+    assert shards.cost.rounds == 2 + 3
 
 
 def test_solvers_that_ask_nothing():
