@@ -51,7 +51,7 @@ class DistributedLinearSVC(LinearSVC):
     - Sums over rows are added up over shards of the rows, so that the optimum does not depend on
       how the rows were cut, nor on `random_state`.
     - The fit ends with a certificate, an upper bound of ``F - min F``, in `report_`. liblinear's
-      fit of the hinge often ends at `max_iter`, percents above the minimum.
+      fit of the hinge often ends at `max_iter`, above the minimum.
     - ``n_jobs=None`` means what :func:`joblib.parallel_config` says, and all cores where it says
       nothing. No `n_jobs` changes the model.
 
