@@ -2,24 +2,23 @@
 """The same SGD model whatever runs it, also when workers die; rows of Dask collections."""
 
 import os
-import signal
-import threading
-import time
 
 import dask.array as da
 import dask.dataframe as dd
 import joblib
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from numpy.testing import assert_array_equal
-from sgd_problems import containers, rows_of
+from sgd_problems import MortalDescent, containers, problems, rows_of, rules
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 
 from skdist import DistributedSGDClassifier, DistributedSGDRegressor
 from skdist.linear_model._sgd_shards import TOO_SKEWED
+from skdist.sharding import shard_rows
+from skdist.solvers.descent import Descent, start_at
+from skdist.solvers.parameter_averaging import parameter_averaging
 
 X, Y, TARGET = rows_of(3, n=1203)
 WEIGHT = 0.5 + np.random.default_rng(0).random(len(Y))
@@ -84,39 +83,19 @@ def test_what_travelled_is_reported(process_backend):
     assert report.bytes_up < report.rounds * m * (n_classes * (d + 10) * 8 + 4_000)
 
 
-def workers_of(backend, client):
-    """Process ids of the workers."""
-    if backend == "loky":
-        children = psutil.Process().children(recursive=True)
-        return [child.pid for child in children if "LokyProcess" in " ".join(child.cmdline())]
-    return list(client.run(os.getpid).values())
-
-
-def kill_after(seconds, pid):
-    time.sleep(seconds)
-    os.kill(pid, signal.SIGKILL)
-
-
 @pytest.mark.timeout(120)
-def test_a_killed_worker_does_not_change_the_model(process_backend, request):
-    client = request.getfixturevalue("dask_client") if process_backend == "dask" else None
-    model = clone(MODELS["log_loss"]).set_params(max_iter=60)
-    with joblib.parallel_config(n_jobs=1, backend="sequential"):
-        expected = clone(model).fit(X, Y)
-    seconds = model.fit(X, Y).report_.seconds  # the workers are there and have compiled
-    for share in (0.5, 0.3, 0.7):  # should the moment fall between two tasks
-        victim = workers_of(process_backend, client)[0]
-        at = seconds["prepare"] + share * seconds["solve"]
-        killer = threading.Thread(target=kill_after, args=(at, victim))
-        killer.start()
-        model.fit(X, Y)
-        killer.join()
-        assert_same(model, expected)
-        if model.report_.retries:
-            return
-        if client is not None:
-            client.wait_for_workers(2, timeout=30)
-    pytest.fail("no task was lost with its worker: nothing was shown")
+def test_a_killed_worker_does_not_change_the_model(process_backend, tmp_path):
+    start = start_at(np.zeros((3, X.shape[1])), np.zeros(3), rules())
+    descent = MortalDescent(rules(), problems(3), 0, folder=str(tmp_path), driver=os.getpid())
+    how = {"max_iter": 4, "tol": None, "n_iter_no_change": 5}
+    shards = shard_rows(X, Y.astype(float), WEIGHT, n_shards=3)
+    fit = parameter_averaging(shards, descent, start, **how)
+    assert len(os.listdir(tmp_path)) > 3
+    assert shards.cost.retries >= 1
+    serial = shard_rows(X, Y.astype(float), WEIGHT, n_shards=3, n_jobs=1)
+    expected = parameter_averaging(serial, Descent(rules(), problems(3), 0), start, **how)
+    assert_array_equal(fit.position.now.W, expected.position.now.W)
+    assert fit.history == expected.history
 
 
 @pytest.mark.timeout(120)
