@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Functions that tests run on shards: module-level, so that every backend can pickle them."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import psutil
 from threadpoolctl import threadpool_info
 
 from skdist.sharding import effective_workers
@@ -92,6 +94,27 @@ def die_first_time(shard, victim, folder):
     if shard.index == victim and tally(folder) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return gram(shard)
+
+
+def much(shard, size):
+    """An array of `size` times the shard's number."""
+    return np.full(size, float(shard.index))
+
+
+def loky_workers():
+    """Process ids of this process's pool."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            if "LokyProcess" in " ".join(child.cmdline()):
+                found.append(child.pid)
+    return found
+
+
+def kill_a_loky_worker():
+    """Kill the first worker of this process's pool, if there is one."""
+    for pid in loky_workers()[:1]:
+        os.kill(pid, signal.SIGKILL)
 
 
 def die_always(shard, victim, folder):

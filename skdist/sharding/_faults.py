@@ -8,7 +8,7 @@ innocent (memory, a machine): it runs again, a bounded number of times.
 
 import pickle
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from skdist._config import get_config
 from skdist.sharding._cost import Meter
@@ -65,7 +65,7 @@ def retry_alone(
             raise lost(labels[index])
 
 
-def raise_portably(error: Exception) -> None:
+def raise_portably(error: Exception) -> NoReturn:
     """Raise `error`, or what it says where it would not survive the way to the driver.
 
     An exception class that cannot be unpickled breaks loky's whole pool when it arrives.

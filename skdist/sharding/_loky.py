@@ -12,22 +12,31 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from skdist.sharding._cost import Meter, nbytes
 from skdist.sharding._executors import Wave, wait_for, worker_scope
 from skdist.sharding._faults import annotated, raise_portably, retry_alone
-from skdist.sharding._spool import Spooled, pack, packed_size, spool, unpack
+from skdist.sharding._spool import (
+    Spooled,
+    discard,
+    pack,
+    packed_size,
+    receive,
+    ship,
+    spool,
+    unpack,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class PackedTask:
-    """``function(*own, *common)``, to be called in another process of this machine."""
+    """``function(*own, *common)``, to be called in another process of this machine, and shipped."""
 
     function: bytes | Spooled
     own: bytes | Spooled
 
-    def __call__(self) -> Any:
+    def __call__(self) -> bytes | Spooled:
         try:
             function, common = unpack(self.function)
             own = [unpack(arg) if type(arg) is Spooled else arg for arg in unpack(self.own)]
             with worker_scope():
-                return function(*own, *common)
+                return ship(function(*own, *common))
         except Exception as error:
             raise_portably(error)
 
@@ -87,6 +96,10 @@ class LokyExecutor:
                 return _results_of_living(futures, labels)
             except TerminatedWorkerError:  # a death while tasks were still being handed over
                 return _results_of_living(futures, labels)
+            except BaseException:
+                for future in futures.values():
+                    future.add_done_callback(_discard_result)
+                raise
             finally:
                 for future in futures.values():
                     future.cancel()
@@ -101,7 +114,13 @@ def _results_of_living(
         if error is not None and not isinstance(error, TerminatedWorkerError):
             raise annotated(error, labels[k])
     wait(futures.values())  # at once: either all have finished, or the pool is broken
-    return {k: future.result() for k, future in futures.items() if future.exception() is None}
+    living = [k for k, future in futures.items() if future.exception() is None]
+    return {k: receive(futures[k].result()) for k in living}
+
+
+def _discard_result(future: "Future[Any]") -> None:
+    if not future.cancelled() and future.exception() is None:
+        discard(future.result())
 
 
 def _bytes_sent(tasks: Sequence[PackedTask]) -> int:

@@ -57,10 +57,11 @@ class Parcel:
 
 
 def _open_parcel(writable: bool, head: bytes, *buffers: Any) -> Parcel:
-    return Parcel(pickle.loads(head, buffers=_aligned(buffers, writable)), writable)
+    return Parcel(pickle.loads(head, buffers=aligned(buffers, writable)), writable)
 
 
-def _aligned(buffers: Sequence[Any], writable: bool) -> list[memoryview]:
+def aligned(buffers: Sequence[Any], writable: bool) -> list[memoryview]:
+    """Copies of `buffers` at addresses that suit any item size."""
     copies = [np.array(np.frombuffer(buffer, np.uint8)) for buffer in buffers]
     for copy in copies:
         copy.flags.writeable = writable

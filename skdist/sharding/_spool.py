@@ -19,9 +19,11 @@ from typing import Any
 
 from joblib.externals.loky.backend import resource_tracker
 
-from skdist.sharding._pickling import pickle_apart
+from skdist.sharding._pickling import aligned, pickle_apart
 
 _IN_BAND = 1 << 16
+# A pipe takes at most 4096 bytes in one piece (PIPE_BUF), of which loky's envelope needs some.
+_AT_ONCE = 1 << 11
 _ALIGN = 64
 _MAX_OPEN = 256
 _open: dict[str, Any] = {}
@@ -39,13 +41,43 @@ def pack(value: Any) -> bytes | Spooled:
     """`value` as bytes, or as a file where it is larger than 64 KiB."""
     head, buffers = pickle_apart(value, by_file=True)
     if len(head) + sum(buffer.nbytes for buffer in buffers) > _IN_BAND:
-        return _write(head, buffers)
+        return _removed_with_its_name(_write(head, buffers))
     return pickle.dumps((head, [bytes(buffer) for buffer in buffers]))
 
 
 def spool(value: Any) -> Spooled:
     """`value` as a file."""
-    return _write(*pickle_apart(value, by_file=True))
+    return _removed_with_its_name(_write(*pickle_apart(value, by_file=True)))
+
+
+def ship(value: Any) -> bytes | Spooled:
+    """A result on its way to the driver: as bytes, or as a file, which :func:`receive` removes.
+
+    Whoever is killed while he writes to a pipe leaves half a message there, and the reader waits
+    for the rest for ever: so what is written is small enough to be written at once or not at all.
+    """
+    head, buffers = pickle_apart(value)
+    if len(head) + sum(buffer.nbytes for buffer in buffers) > _AT_ONCE:
+        return _write(head, buffers)
+    return pickle.dumps((head, [bytes(buffer) for buffer in buffers]))
+
+
+def receive(shipped: bytes | Spooled) -> Any:
+    """The result that was shipped; arrays can be written to."""
+    if type(shipped) is Spooled:
+        try:
+            head, *segments = _segments(shipped.path)
+        finally:
+            discard(shipped)
+    else:
+        head, segments = pickle.loads(shipped)  # type: ignore[arg-type]
+    return pickle.loads(head, buffers=aligned(segments, writable=True))
+
+
+def discard(shipped: bytes | Spooled) -> None:
+    """Let go of a result that nobody wants."""
+    if type(shipped) is Spooled:
+        _remove(shipped.path)
 
 
 def unpack(packed: bytes | Spooled) -> Any:
@@ -77,8 +109,12 @@ def _write(head: bytes, buffers: Sequence[memoryview]) -> Spooled:
         for (start, _), segment in zip(bounds, segments, strict=True):
             file.seek(start)
             file.write(segment)
-    spooled = Spooled(path, position)
-    weakref.finalize(spooled, _remove, path)
+    return Spooled(path, position)
+
+
+def _removed_with_its_name(spooled: Spooled) -> Spooled:
+    """The file goes when the object that names it goes."""
+    weakref.finalize(spooled, _remove, spooled.path)
     return spooled
 
 
@@ -110,9 +146,13 @@ def _read(spooled: Spooled) -> Any:
 
 
 def _map_value(path: str) -> Any:
+    head, *buffers = _segments(path)
+    return pickle.loads(head, buffers=buffers)
+
+
+def _segments(path: str) -> list[memoryview]:
     with open(path, "rb") as file:
         memory = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     (count,) = struct.unpack_from("<q", memory)
     bounds = struct.unpack_from(f"<{2 * count}q", memory, 8)
-    segments = [memory[bounds[2 * i] : bounds[2 * i + 1]] for i in range(count)]
-    return pickle.loads(segments[0], buffers=segments[1:])
+    return [memory[bounds[2 * i] : bounds[2 * i + 1]] for i in range(count)]

@@ -8,8 +8,8 @@ import time
 
 import joblib
 import numpy as np
-import psutil
 import pytest
+import shard_tasks as tasks
 from forest_twins import (
     CLASSIFIERS,
     REGRESSORS,
@@ -103,8 +103,7 @@ def test_out_of_bag_scores_are_the_same_on_every_backend(backend):
 def workers_of(backend, client):
     """Process ids of the workers."""
     if backend == "loky":
-        children = psutil.Process().children(recursive=True)
-        return [child.pid for child in children if "LokyProcess" in " ".join(child.cmdline())]
+        return tasks.loky_workers()
     return list(client.run(os.getpid).values())
 
 
@@ -124,7 +123,9 @@ def test_a_killed_worker_does_not_change_the_forest(process_backend, request):
     forest.set_params(n_estimators=150).fit(rows, y)
     growing = forest.report_.seconds["grow"]
     before = forest.report_.seconds["bin"]
-    for share in (0.5, 0.3, 0.7):  # should the moment fall between two tasks
+    for share in (0.5, 0.3, 0.7, 0.2, 0.4, 0.6):  # should the moment fall between two tasks
+        if not workers_of(process_backend, client):  # a kill between two tasks closed the pool
+            forest.fit(rows, y)
         victim = workers_of(process_backend, client)[0]
         killer = threading.Thread(target=kill_after, args=(before + share * growing, victim))
         killer.start()

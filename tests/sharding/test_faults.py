@@ -7,6 +7,7 @@ import os
 import threading
 import time
 
+import joblib
 import numpy as np
 import pytest
 import shard_tasks as tasks
@@ -56,6 +57,24 @@ def test_a_killed_process_in_group_reduce(process_backend, tmp_path):
         tasks.column_total, range(3), merge=operator.add, finish=tasks.named
     )
     assert got == undisturbed
+
+
+@pytest.mark.timeout(120)  # what it is about is a reader that waited for ever
+def test_a_process_killed_while_it_returns_much_does_not_block_the_others(tmp_path):
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        shards = shard_rows(X, n_shards=16)
+        shards.map(tasks.much, 10)
+        start = time.perf_counter()
+        shards.map(tasks.much, 1_000_000)
+        seconds = time.perf_counter() - start
+        for share in (0.2, 0.4, 0.6, 0.8):
+            shards.map(tasks.much, 10)  # a pool that broke is opened again
+            killer = threading.Timer(share * seconds, tasks.kill_a_loky_worker)
+            killer.start()
+            got = shards.map(tasks.much, 1_000_000)
+            killer.join()
+            assert [float(part.mean()) for part in got] == list(range(16))
+            assert all(part.flags.writeable for part in got)
 
 
 @pytest.mark.parametrize("retries", [0, 2])
@@ -117,13 +136,14 @@ def test_an_exception_cancels_what_is_queued(tmp_path):
 
 def test_an_interrupt_cancels_what_is_queued(backend, tmp_path):
     shards = shard_rows(X, n_shards=40)
+    shards.map(tasks.nothing)  # the workers are there
     timer = threading.Timer(0.4, tasks.interrupt_this_process)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         shards.map(tasks.count_slowly, str(tmp_path))
     timer.join()
-    time.sleep(0.5)
-    started = len(os.listdir(tmp_path))
+    started = -1
+    while started < len(os.listdir(tmp_path)):  # the pool ends what it had begun
+        started = len(os.listdir(tmp_path))
+        time.sleep(1.0)
     assert started < 40
-    time.sleep(0.5)
-    assert len(os.listdir(tmp_path)) == started
