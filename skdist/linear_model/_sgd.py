@@ -20,8 +20,8 @@ from skdist._report import FitReport
 from skdist._sklearn import Interval, check_sgd, fit_context
 from skdist.sharding import is_dask, joblib_workers
 
-ROWS_PER_SHARD = 16_384
-MOST_SHARDS = 4
+# Rows from which on there are so many shards.
+SHARDS_FROM = {0: 1, 24_576: 2, 131_072: 4}
 # Rows below which threads for scikit-learn's fits of one class against the rest do not pay.
 SMALL = 2_000
 # Arrays that scikit-learn's loop writes to, those of the last fit included.
@@ -38,9 +38,9 @@ WRITTEN_TO = (
 def default_n_shards(n_samples):
     """Shards whose parameters are averaged, from the number of rows alone.
 
-    As few as keep some cores busy, since they cost accuracy: one per 16,384 rows, at most 4.
+    As few as keep some cores busy: unlike sums, averages depend on how many there are.
     """
-    return int(np.clip(n_samples // ROWS_PER_SHARD, 1, MOST_SHARDS))
+    return max(n for rows, n in SHARDS_FROM.items() if n_samples >= rows)
 
 
 def n_rows(X):

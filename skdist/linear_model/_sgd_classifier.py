@@ -25,14 +25,17 @@ class DistributedSGDClassifier(DistributedSGD, SGDClassifier):
 
         w <- (1 - eta alpha (1 - l1_ratio)) w - eta s_i L'(y_i, w'x_i + b) x_i
 
-    (and the l1 penalty by truncation). Several shards pass over their rows side by side, and at the
-    end of each pass the mean of their parameters, by the weight of their rows, is where all of them
-    go on. It is :class:`sklearn.linear_model.SGDClassifier`, of which this is a subclass: the same
+    (and the l1 penalty by truncation). Several shards pass over their rows side by side from where
+    they last met. They meet at the mean of their parameters, by the weight of their rows; or, while
+    their moves agree from pass to pass, farther along the mean move, up to the sum of the moves, if
+    the objective is smaller there.
+
+    It is :class:`sklearn.linear_model.SGDClassifier`, of which this is a subclass: the same
     parameters and fitted attributes. What differs:
 
-    - The default number of shards is 1 for less than 32,768 rows. One shard in memory is
-      scikit-learn's own compiled loop, bit for bit. Several give **another model**: means of
-      parameters are not what one pass over all rows gives. `report_` says so, with the cost.
+    - Up to 24,575 rows the default is one shard, which in memory is scikit-learn's own compiled
+      loop, bit for bit. Several give **another model**: means of parameters are not what one pass
+      over all rows gives. `report_` says so, with what it cost.
     - ``n_jobs=None`` means what :func:`joblib.parallel_config` says, and all cores where it says
       nothing. No `n_jobs` and no backend changes the model.
 
@@ -85,8 +88,9 @@ class DistributedSGDClassifier(DistributedSGD, SGDClassifier):
         Whether the fitted parameters are the mean of all iterates; of those from step `average` on,
         if it is an int. Of several shards, of the iterates of all.
     n_shards : int, default=None
-        Pieces of the rows that are passed over side by side. None is one per 16,384 rows, at least
-        1 and at most 4. For a Dask collection, whose partitions are the shards, it must be None.
+        Pieces of the rows that are passed over side by side. None is 1 up to 24,575 rows, 2 up to
+        131,071 and 4 beyond. For a Dask collection, whose partitions are the shards, it must be
+        None.
 
     Attributes
     ----------
@@ -108,8 +112,9 @@ class DistributedSGDClassifier(DistributedSGD, SGDClassifier):
         a table of the `shards`, and for several shards in `extra`
 
         - "history": for each pass the mean loss that rows met, the objective, the score of rows
-          held out, and the agreement ``|mean D|^2 / mean |D|^2`` of the shards' moves D: 1 where
-          all moved alike, one over their number where they had nothing in common;
+          held out, the agreement ``|mean D|^2 / mean |D|^2`` of the shards' moves D (1 where all
+          moved alike, one over their number where they had nothing in common), and how many times
+          the mean move was taken;
         - "objective": at the fitted parameters, over all rows;
         - "gap": mean loss over all rows of the fitted parameters, less that which rows met in the
           last pass. What it costs that shards agree on one model: large where shards are unlike,

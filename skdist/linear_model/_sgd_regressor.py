@@ -61,8 +61,9 @@ class DistributedSGDRegressor(DistributedSGD, SGDRegressor):
         Whether the fitted parameters are the mean of all iterates; of those from step `average` on,
         if it is an int.
     n_shards : int, default=None
-        Pieces of the rows that are passed over side by side. None is one per 16,384 rows, at least
-        1 and at most 4. For a Dask collection, whose partitions are the shards, it must be None.
+        Pieces of the rows that are passed over side by side. None is 1 up to 24,575 rows, 2 up to
+        131,071 and 4 beyond. For a Dask collection, whose partitions are the shards, it must be
+        None.
     n_jobs : int, default=None
         How many tasks run at once; -1 is all cores or slots. None is what
         :func:`joblib.parallel_config` says, and all cores where it says nothing.
