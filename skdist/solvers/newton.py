@@ -3,14 +3,15 @@
 
     w <- w - H^-1 g,     g = scale sum_k g_k(w) + l2 w,     H = scale sum_k H_k(v) + l2 I
 
-H is that of an earlier point v as long as a step with it divides the decrement ``g' H^-1 g`` by 16
+H is that of an earlier point v as long as a step with it divides the decrement ``g' H^-1 g`` by 4
 or more (chord steps, Shamanskii, 1967): a round without a Hessian costs a fraction of one with it,
 the more so the more parameters there are.
 
 The certificate. If M is a matrix with H(u) >= M / 2 for all u from w to the minimum, then
 ``F(w) - min F <= g' M^-1 g``. The Hessian at w is such a matrix where curvature does not halve on
 the way, as it does not near the minimum; an older one is believed while it divides the decrement
-by 16 a step. The step in hand is taken all the same, so the solution is better than its bound says.
+by 4 a step: |1 - M^-1 H| <= 1/2 along what is left to go. The step in hand is taken all the same,
+so the solution is better than its bound says.
 
 Cost per round: K p numbers down; K p up, and with a Hessian G p (p + 1) / 2 more, where G = 1 for
 K = 1, else K (K - 1) / 2.
@@ -42,7 +43,7 @@ from skdist.summaries import LossGradientHessian
 Floats = NDArray[np.float64]
 
 CERTIFICATE = "Newton decrement g' H^-1 g"
-TRUSTED = 1.0 / 16.0  # what a step must multiply the decrement by, if its Hessian is to be kept
+TRUSTED = 1.0 / 4.0  # what a step must multiply the decrement by, if its Hessian is to be kept
 
 
 def newton(

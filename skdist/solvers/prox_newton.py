@@ -4,7 +4,7 @@
     q(v) = g'(v - w) + 1/2 (v - w)' H (v - w) + l1 |v|_1,      w <- argmin q
 
 by coordinate descent on H, which asks no shard. As in :mod:`skdist.solvers.newton`, H is that of an
-earlier point as long as a step with it divides what q promises by 16 or more.
+earlier point as long as a step with it divides what q promises by 4 or more.
 
 The certificate: ``F(w) - min F <= 2 (q(w) - min q)`` where H(u) >= H / 2 between w and the minimum,
 since the parabola with half the curvature, which lies below F, gains at most twice as much: for a
