@@ -32,7 +32,7 @@ LINEAR_MODELS = [
     skdist.DistributedLinearSVC(),
     skdist.DistributedLinearSVC(loss="hinge"),
     skdist.DistributedLinearSVC(penalty="l1"),
-    skdist.DistributedLinearSVC(multi_class="crammer_singer"),
+    skdist.DistributedLinearSVC(multi_class="crammer_singer", max_iter=100_000, random_state=0),
     skdist.DistributedLogisticRegression(),
     skdist.DistributedLogisticRegression(solver="lbfgs"),
     skdist.DistributedLogisticRegression(l1_ratio=0.5),
