@@ -92,7 +92,8 @@ def weigh_classes(class_weight: Any, classes: np.ndarray, mass: np.ndarray) -> n
     if class_weight == "balanced":
         return mass.sum() / (len(classes) * mass)
     unknown = [label for label in class_weight if label not in classes]
-    if unknown:
+    if unknown and not set(classes.tolist()) <= set(class_weight):
+        # As scikit-learn: a shard may lack a class that has a weight; a slip of the pen is not one.
         raise ValueError(f"class_weight names {unknown}, which are not in y: {list(classes)}.")
     weights = np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])
     check_weights(weights, "class_weight")

@@ -28,6 +28,8 @@ from skdist._labels import (
     find_classes,
     weigh_classes,
 )
+from skdist._report import ShardFacts
+from skdist._shard_table import shard_table
 from skdist._sklearn import check_sample_weight
 from skdist.sharding import Shard, ShardedDataset, is_dask, shard_rows
 from skdist.solvers.target_facts import target_facts
@@ -103,6 +105,11 @@ class EncodedRows:
     def n_samples(self) -> int:
         """Number of rows."""
         return self.shards.n_samples
+
+    @property
+    def table(self) -> tuple[ShardFacts, ...]:
+        """The table of shards in `report_`."""
+        return shard_table(self.shards.rows, self.facts)
 
     @property
     def total_weight(self) -> float:

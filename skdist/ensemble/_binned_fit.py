@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skdist._estimator import Stopwatch
-from skdist._report import FitReport, ShardFacts
+from skdist._report import FitReport
+from skdist._shard_table import shard_table
 from skdist.ensemble._settings import ForestSettings
 from skdist.ensemble._weighed_trees import WeighedTrees
 from skdist.kernels.node_split import ENTROPY, GINI, POISSON, SQUARED_ERROR, Rules
@@ -33,7 +34,7 @@ from skdist.solvers.out_of_bag import out_of_bag_votes
 from skdist.solvers.quantile_bins import quantile_bins, sketched_bins
 from skdist.solvers.replicated_forest import replicated_forest
 from skdist.solvers.sharded_forest import sharded_forest
-from skdist.solvers.target_facts import skew, target_facts
+from skdist.solvers.target_facts import target_facts
 from skdist.summaries import TargetFacts, Trees
 
 MOST_REPLICATED = 4 << 30
@@ -201,17 +202,6 @@ def _shard(
 
 
 _SOLVERS = {"replicate": _replicate, "histogram": _histogram, "shard": _shard}
-
-
-def shard_table(rows: Sequence[range], facts: Sequence[TargetFacts]) -> tuple[ShardFacts, ...]:
-    """The table of shards in `report_`."""
-    everything = reduce(add, facts)
-    table = []
-    for own_rows, own in zip(rows, facts, strict=True):
-        mean = (own.mean,) if own.n_rows else ()
-        rates = tuple((own.class_weight / max(own.weight, 1e-300)).tolist())
-        table.append(ShardFacts(own_rows, own.weight, rates or mean, skew(own, everything)))
-    return tuple(table)
 
 
 def out_of_bag(

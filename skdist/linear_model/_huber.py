@@ -14,7 +14,7 @@ from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
 from skdist._report import FitReport
 from skdist._rows import Intake, encode_rows
 from skdist._sklearn import Interval, fit_context
-from skdist.linear_model._linear_fit import shard_table, warn_of_the_bound
+from skdist.linear_model._linear_fit import warn_of_the_bound
 from skdist.linear_model._local_fit import fit_locally
 from skdist.sharding import one_blas_thread
 from skdist.solvers.choose_solver import MOST_DENSE, MOST_SPARSE
@@ -278,7 +278,7 @@ def report_of(solution, rows, watch):
         retries=cost.retries,
         seconds=watch.seconds,
         certificate=solution.bound,
-        shards=shard_table(rows),
+        shards=rows.table,
         extra={
             "certificate": solution.certificate,
             "history": solution.history,

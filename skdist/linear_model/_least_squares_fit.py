@@ -18,7 +18,6 @@ from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
 from skdist._report import FitReport
 from skdist._rows import EncodedRows, default_n_shards
 from skdist._sklearn import fit_context
-from skdist.linear_model._linear_fit import shard_table
 from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._merge_linear import check_alike, merge_linear
 from skdist.sharding import Shard, is_dask
@@ -235,7 +234,7 @@ def _report(
         retries=cost.retries,
         seconds=watch.seconds,
         certificate=bound,
-        shards=shard_table(rows),
+        shards=rows.table,
         extra={"certificate": "residual of the normal equations", **extra},
     )
 

@@ -4,22 +4,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
-from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skdist._estimator import Stopwatch
-from skdist._report import FitReport, ShardFacts
+from skdist._report import FitReport
 from skdist._rows import EncodedRows
 from skdist.sharding import one_blas_thread
 from skdist.solvers.choose_solver import SOLVERS, solver_for
 from skdist.solvers.linear_objective import LinearObjective, Solution
-from skdist.solvers.target_facts import skew
 
 # scikit-learn's names of the same methods
 SYNONYMS = {"newton-cholesky": "newton", "newton-cg": "newton_cg"}
@@ -92,7 +87,7 @@ def fit_linear(
         retries=cost.retries,
         seconds=watch.seconds,
         certificate=solution.bound,
-        shards=shard_table(rows),
+        shards=rows.table,
         extra={
             "certificate": solution.certificate,
             "history": solution.history,
@@ -131,17 +126,3 @@ def warn_of_the_bound(name: str, solution: Solution, tol: float, max_iter: int) 
         ConvergenceWarning,
         stacklevel=6,
     )
-
-
-def shard_table(rows: EncodedRows) -> tuple[ShardFacts, ...]:
-    """The table of shards in `report_`."""
-    facts: Sequence[Any] = rows.facts
-    if not facts:
-        return ()
-    everything = reduce(add, facts)
-    table = []
-    for own_rows, own in zip(rows.shards.rows, facts, strict=True):
-        mean = (own.mean,) if own.n_rows else ()
-        rates = tuple((own.class_weight / max(own.weight, 1e-300)).tolist())
-        table.append(ShardFacts(own_rows, own.weight, rates or mean, skew(own, everything)))
-    return tuple(table)

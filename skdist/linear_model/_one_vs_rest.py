@@ -14,7 +14,7 @@ import numpy as np
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows
-from skdist.linear_model._linear_fit import rounding, shard_table, warn_of_the_bound
+from skdist.linear_model._linear_fit import rounding, warn_of_the_bound
 from skdist.sharding import Shard, one_blas_thread
 from skdist.solvers.linear_objective import LinearObjective, Shards, Solution
 from skdist.solvers.side_by_side import side_by_side
@@ -107,7 +107,7 @@ def fit_one_vs_rest(
         retries=cost.retries,
         seconds=watch.seconds,
         certificate=sum(s.bound for s in solutions),
-        shards=shard_table(rows),
+        shards=rows.table,
         extra={
             "certificate": solutions[0].certificate,
             "history": tuple(s.history for s in solutions),

@@ -14,7 +14,6 @@ from sklearn.utils.validation import validate_data
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows, Intake, encode_rows
-from skdist.linear_model._linear_fit import shard_table
 from skdist.linear_model._sgd import default_n_shards, n_rows
 from skdist.linear_model._sgd_problems import problems_of, rules_of, set_classes, start_of
 from skdist.sharding import is_dask
@@ -115,7 +114,7 @@ def _encode(sgd: Any, X: Any, y: Any, sample_weight: Any, seed: int, one_pass: b
 
 
 def _warn_of_skew(rows: EncodedRows) -> None:
-    most = max(shard.skew for shard in shard_table(rows))
+    most = max(shard.skew for shard in rows.table)
     if most > TOO_SKEWED:
         unit = "standard deviations of y" if rows.classes is None else "of the class rates"
         warnings.warn(
@@ -173,6 +172,6 @@ def _report(rows: EncodedRows, watch: Stopwatch, extra: dict[str, object]) -> Fi
         bytes_up=cost.bytes_up,
         retries=cost.retries,
         seconds=watch.seconds,
-        shards=shard_table(rows),
+        shards=rows.table,
         extra=extra,
     )
