@@ -6,8 +6,8 @@ import pytest
 
 from skdist.solvers.metric import Metric
 
-RNG = np.random.default_rng(0)
-B = RNG.normal(size=(40, 6))
+
+B = np.random.default_rng(0).normal(size=(40, 6))
 
 
 def test_the_step_is_the_newton_step_whatever_the_units():
