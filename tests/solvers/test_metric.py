@@ -6,7 +6,6 @@ import pytest
 
 from skdist.solvers.metric import Metric
 
-
 B = np.random.default_rng(0).normal(size=(40, 6))
 
 
