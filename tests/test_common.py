@@ -78,8 +78,8 @@ def scikit_learn_fails_it_too(estimator, check):
     return False
 
 
-# Some checks leave `random_state=None`: whether SGD converges within max_iter is then left to chance,
-# and none of them asks it.
+# Some checks leave `random_state=None`: whether SGD converges within max_iter is then left to
+# chance, and none of them asks it.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(ours() + ours(tree_method="hist") + LINEAR_MODELS)
 def test_scikit_learns_checks(estimator, check):
