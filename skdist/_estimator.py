@@ -6,9 +6,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
+from skdist._sklearn import Interval, fit_context
 from skdist.sharding import is_dask
+
+# The parameters that every estimator adds, where scikit-learn's class lacks them.
+SHARDING = {
+    "n_shards": [Interval(Integral, 1, None, closed="left"), None],
+    "n_jobs": [Integral, None],
+}
 
 
 @contextmanager
@@ -30,6 +38,129 @@ def refuse_collection(X: Any) -> None:
             "X is a Dask collection, which would have to be gathered here. Predict it where "
             "it is: X.map_partitions(model.predict), X.map_blocks(...), or compute() it."
         )
+
+
+class ShardedFit:
+    """Mixin in front of a scikit-learn class, for fits that are there whole or not at all.
+
+    A class says how in ``_fit(X, y, sample_weight, *, shard=False)``; with `shard` it keeps what a
+    merge needs.
+    """
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit all rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
+            float32 is kept, and summed as float64; everything else becomes float64, sparse
+            matrices CSR.
+        y : array-like of shape (n_samples,), or (n_samples, n_outputs) where the class takes it
+            Of classes there must be two at least.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For what scikit-learn's class refuses. The estimator is then as it was before.
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_shard(self, X, y, sample_weight=None):
+        """Fit the rows that are here, and keep what a :func:`skdist.merge` needs: see the notes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or (n_samples, n_outputs) where the class takes it
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight, shard=True)
+        return self
+
+    def _fit_plainly(self, *args, **kwargs):
+        """scikit-learn's own fit."""
+        return super().fit(*args, **kwargs)
+
+    def predict(self, X):
+        """What scikit-learn's class predicts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or (n_samples, n_outputs)
+
+        Raises
+        ------
+        TypeError
+            For a Dask collection, which would have to be gathered.
+        """
+        refuse_collection(X)
+        return super().predict(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False
+        return tags
+
+
+class ShardedClassifierFit(ShardedFit):
+    """The same for classes, of which a shard may lack some."""
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_shard(self, X, y, sample_weight=None, classes=None):
+        """Fit the rows that are here, and keep what a :func:`skdist.merge` needs: see the notes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+        classes : array-like of shape (n_classes,), default=None
+            All classes there are, where these rows lack some.
+
+        Returns
+        -------
+        self
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight, shard=True, classes=classes)
+        return self
+
+    def decision_function(self, X):
+        """Scores of the classes, as scikit-learn's class gives them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+
+        Raises
+        ------
+        TypeError
+            For a Dask collection, which would have to be gathered.
+        """
+        refuse_collection(X)
+        return super().decision_function(X)
 
 
 class Stopwatch:

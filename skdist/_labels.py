@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from skdist.sharding import Shard, ShardedDataset
@@ -91,11 +92,7 @@ def weigh_classes(class_weight: Any, classes: np.ndarray, mass: np.ndarray) -> n
         return None
     if class_weight == "balanced":
         return mass.sum() / (len(classes) * mass)
-    unknown = [label for label in class_weight if label not in classes]
-    if unknown and not set(classes.tolist()) <= set(class_weight):
-        # As scikit-learn: a shard may lack a class that has a weight; a slip of the pen is not one.
-        raise ValueError(f"class_weight names {unknown}, which are not in y: {list(classes)}.")
-    weights = np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])
+    weights = compute_class_weight(class_weight, classes=classes, y=classes).astype(np.float64)
     check_weights(weights, "class_weight")
     return weights
 

@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skdist.sharding import Cost
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,20 @@ class FitReport:
     certificate: float | None = None
     shards: tuple[ShardFacts, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+
+    def charged(self, cost: Cost) -> FitReport:
+        """The same, of a fit that has cost so much."""
+        return replace(
+            self,
+            rounds=cost.rounds,
+            bytes_down=cost.bytes_down,
+            bytes_up=cost.bytes_up,
+            retries=cost.retries,
+        )
+
+    def saying(self, why: str) -> FitReport:
+        """The same with one more sentence of reasons."""
+        return replace(self, why=(*self.why, why))
 
     def in_one_line(self) -> str:
         """What ``verbose=1`` prints."""

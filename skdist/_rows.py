@@ -65,6 +65,8 @@ class Intake:
     accept_sparse : bool
     dtypes : tuple of dtype
         Of X; what is none of them becomes the first.
+    allow_nan : bool
+        Whether X may have NaN.
     check_y : callable, optional
         ``check_y(y)`` raises for targets out of range; module-level.
     """
@@ -75,6 +77,7 @@ class Intake:
     multi_output: bool = False
     accept_sparse: bool = True
     dtypes: tuple[Any, ...] = (np.float64, np.float32)
+    allow_nan: bool = False
     check_y: Callable[[np.ndarray], None] | None = None
 
 
@@ -203,6 +206,7 @@ def _validate(
         order="C",
         multi_output=intake.multi_output,
         y_numeric=not intake.classify,
+        ensure_all_finite="allow-nan" if intake.allow_nan else True,
     )
     weight = None
     if sample_weight is not None:
@@ -297,6 +301,7 @@ class EncodePartition:
             accept_sparse="csr" if self.intake.accept_sparse else False,
             dtype=self.dtype,
             order="C",
+            ensure_all_finite="allow-nan" if self.intake.allow_nan else True,
             ensure_min_samples=0,
             input_name="X",
         )

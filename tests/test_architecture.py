@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "_conflict": set(),
 }
 # room -> the rooms it may name in annotations, under `if TYPE_CHECKING:`
-MAY_ANNOTATE_WITH = {"solvers": {"sharding"}}
+MAY_ANNOTATE_WITH = {"solvers": {"sharding"}, "_report": {"sharding"}}
 
 EXECUTION = {"dask", "distributed", "joblib", "loky", "multiprocessing", "concurrent"}
 MAY_EXECUTE = {"sharding"}

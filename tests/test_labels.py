@@ -74,7 +74,7 @@ def test_class_weights():
     np.testing.assert_allclose(weigh_classes("balanced", classes, mass), [2.0, 2 / 3])
     assert weigh_classes({"a": 5}, classes, mass).tolist() == [5.0, 1.0]
     assert weigh_classes({"a": 5, "b": 2, "z": 1}, classes, mass).tolist() == [5.0, 2.0]
-    with pytest.raises(ValueError, match=r"class_weight names \['z'\]"):
+    with pytest.raises(ValueError, match="are not in class_weight"):
         weigh_classes({"z": 1}, classes, mass)
     with pytest.raises(ValueError, match="class_weight has 1 negative"):
         weigh_classes({"a": -1}, classes, mass)

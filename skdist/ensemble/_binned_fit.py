@@ -73,21 +73,16 @@ def fit_binned(
     solve = _SOLVERS[strategy] if settings.seeds else _no_more_trees
     grown = solve(shards, binned, problem, settings)
     watch.lap("grow")
-    cost = shards.cost + grown.cost
     report = FitReport(
         method="hist",
         strategy=strategy,
         exact=strategy != "shard",
         why=(why, because),
-        rounds=cost.rounds,
-        bytes_down=cost.bytes_down,
-        bytes_up=cost.bytes_up,
-        retries=cost.retries,
         seconds=watch.seconds,
         shards=shard_table(shards.rows, facts),
         extra=grown.extra or {},
     )
-    return GrownForest(grown.forest, problem, layout, report)
+    return GrownForest(grown.forest, problem, layout, report.charged(shards.cost + grown.cost))
 
 
 def _bin(shard: Shard, problem: ForestProblem, layout: BlockLayout) -> BinnedShard:

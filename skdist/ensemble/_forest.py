@@ -9,16 +9,15 @@ scikit-learn trees, built when somebody looks at them.
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
-from skdist._estimator import all_or_nothing
+from skdist._estimator import SHARDING, all_or_nothing
 from skdist._report import FitReport
 from skdist._rows import learn_columns
-from skdist._sklearn import Interval, StrOptions, fit_context
+from skdist._sklearn import StrOptions, fit_context
 from skdist.ensemble._export import place_classes
 from skdist.ensemble._fitted_forest import FittedForest
 from skdist.ensemble._method import SMALL, choose_method, exact_work, wants_bins
@@ -33,7 +32,7 @@ class DistributedForest(FittedForest):
     """Mixin in front of a scikit-learn forest class."""
 
     _parameter_constraints = {
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
+        **SHARDING,
         "strategy": [StrOptions({"auto", "replicate", "histogram", "shard"})],
         "tree_method": [StrOptions({"auto", "hist", "exact"})],
     }

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import warnings
 from functools import partial
-from numbers import Integral, Number
+from numbers import Number
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 from sklearn.utils import check_random_state
 
-from skdist._estimator import all_or_nothing
+from skdist._estimator import SHARDING, all_or_nothing
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval, fit_context
+from skdist._sklearn import fit_context
 from skdist.linear_model._least_squares_fit import (
     MOST_FEATURES,
     KeptSums,
@@ -117,6 +117,8 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
     One round: n d^2 flops, and 8 d (d + T) bytes up per shard, for n rows, d features, T targets.
     With more than 4,096 columns the fit is scikit-learn's own.
 
+    `fit_shard` keeps the sums, 8 (d^2 + d T) bytes: the merged model is the fit on all rows.
+
     References
     ----------
     .. [1] J. Friedman, T. Hastie, R. Tibshirani, "Regularization Paths for Generalized Linear
@@ -134,8 +136,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
 
     _parameter_constraints = {
         **ElasticNet._parameter_constraints,
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
-        "n_jobs": [Integral, None],
+        **SHARDING,
     }
 
     def __init__(
@@ -205,7 +206,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
             self._fit(X, y, sample_weight, check_input=check_input)
         return self
 
-    def _fit(self, X, y, sample_weight, keep=False, check_input=True):
+    def _fit(self, X, y, sample_weight, *, shard=False, check_input=True):
         if self.alpha == 0:
             warnings.warn(
                 "alpha=0 is no penalty: coordinate descent converges slowly, and "
@@ -215,7 +216,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
         if isinstance(sample_weight, Number):
             sample_weight = None
         if check_input:
-            super()._fit(X, y, sample_weight, keep)
+            super()._fit(X, y, sample_weight, shard=shard)
             return
         self._sums, unchecked = None, partial(ElasticNet.fit, self, check_input=False)
         fit_locally(self, unchecked, X, y, sample_weight, "check_input=False was passed.")

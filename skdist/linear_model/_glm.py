@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Integral
 
 import numpy as np
 from sklearn.linear_model import GammaRegressor, PoissonRegressor, TweedieRegressor
 
-from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
+from skdist._estimator import SHARDING, ShardedFit, Stopwatch
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval, StrOptions, fit_context, glm_loss
+from skdist._sklearn import StrOptions, glm_loss
 from skdist.linear_model._linear_fit import SOLVER_NAMES, fit_linear
 from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._loss_expansion import keep_expansion
 from skdist.losses import Gamma, Poisson, tweedie
+from skdist.solvers.choose_solver import choose_solver
 from skdist.solvers.linear_objective import LinearObjective
 
 
@@ -27,7 +27,7 @@ def check_in_range(loss, y):
         )
 
 
-class DistributedGeneralizedLinearRegressor:
+class DistributedGeneralizedLinearRegressor(ShardedFit):
     """Mixin in front of scikit-learn's three classes; they name their loss."""
 
     _parameter_constraints = {
@@ -36,60 +36,14 @@ class DistributedGeneralizedLinearRegressor:
             StrOptions(SOLVER_NAMES),
             *PoissonRegressor._parameter_constraints["solver"][1:],
         ],
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
-        "n_jobs": [Integral, None],
+        **SHARDING,
     }
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Find the coefficients.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
-            float32 is kept; everything else becomes float64, sparse matrices CSR.
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            For what scikit-learn's class refuses. The estimator is then as it was before.
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit_shard(self, X, y, sample_weight=None):
-        """Fit the rows that are here, and keep what a :func:`skdist.merge` needs.
-
-        That is the curvature and the gradient of the loss at the optimum, 8 P^2 bytes for P
-        coefficients.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight, shard=True)
-        return self
 
     def _fit(self, X, y, sample_weight, *, shard=False):
         self._expansion = self._merged_parts = None
         if isinstance(self.solver, type):
             why = "a class of solver was passed: scikit-learn's own fit."
-            fit_locally(self, super().fit, X, y, sample_weight, why)
+            fit_locally(self, self._fit_plainly, X, y, sample_weight, why)
             return
         watch = Stopwatch()
         self._base_loss = glm_loss(self)
@@ -102,7 +56,7 @@ class DistributedGeneralizedLinearRegressor:
         fit = fit_linear(
             rows,
             objective,
-            solver=self.solver,
+            choose_solver(self.solver, objective, is_sparse=rows.is_sparse),
             start=self._start(objective),
             tol=self.tol,
             max_iter=self.max_iter,
@@ -149,25 +103,6 @@ class DistributedGeneralizedLinearRegressor:
             self.intercept_, self.coef_ = w[-1], w[:-1].copy()
         else:
             self.intercept_, self.coef_ = 0.0, w
-
-    def predict(self, X):
-        """Mean of y given x.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        refuse_collection(X)
-        return super().predict(X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.array_api_support = False
-        return tags
 
 
 class DistributedPoissonRegressor(DistributedGeneralizedLinearRegressor, PoissonRegressor):
@@ -239,7 +174,8 @@ class DistributedPoissonRegressor(DistributedGeneralizedLinearRegressor, Poisson
     Notes
     -----
     With P = d + 1 coefficients a round brings up 8 (1 + P) bytes a shard, and with the Hessian
-    4 P (P + 1) more; P numbers go down.
+    4 P (P + 1) more; P numbers go down. `fit_shard` keeps the curvature and the gradient of the
+    loss at the optimum, 8 P^2 bytes.
 
     Examples
     --------

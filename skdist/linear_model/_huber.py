@@ -4,25 +4,23 @@
 from __future__ import annotations
 
 from functools import reduce
-from numbers import Integral
 from operator import add
 
 import numpy as np
 from sklearn.linear_model import HuberRegressor
 
-from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
-from skdist._report import FitReport
+from skdist._estimator import SHARDING, ShardedFit, Stopwatch
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval, fit_context
 from skdist.linear_model._linear_fit import warn_of_the_bound
 from skdist.linear_model._local_fit import fit_locally
+from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import one_blas_thread
 from skdist.solvers.choose_solver import MOST_DENSE, MOST_SPARSE
 from skdist.solvers.huber_newton import huber_newton
 from skdist.solvers.huber_problem import HuberProblem, outliers_of
 
 
-class DistributedHuberRegressor(HuberRegressor):
+class DistributedHuberRegressor(ShardedFit, HuberRegressor):
     """Linear regression with the Huber loss, whose fit is spread over cores or a cluster.
 
     It minimises, over coefficients, intercept and the scale of the residuals at once, ::
@@ -114,8 +112,7 @@ class DistributedHuberRegressor(HuberRegressor):
 
     _parameter_constraints = {
         **HuberRegressor._parameter_constraints,
-        "n_jobs": [Integral, None],
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
+        **SHARDING,
     }
 
     def __init__(
@@ -141,30 +138,6 @@ class DistributedHuberRegressor(HuberRegressor):
         self.n_jobs = n_jobs
         self.n_shards = n_shards
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Find coefficients, intercept and scale.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
-            float32 is kept; everything else becomes float64, sparse matrices CSR.
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            For what scikit-learn's class refuses. The estimator is then as it was before.
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
-        return self
-
     def fit_shard(self, X, y, sample_weight=None):
         """Fit the rows that are here, for a later :func:`skdist.merge`.
 
@@ -186,7 +159,7 @@ class DistributedHuberRegressor(HuberRegressor):
     def _fit(self, X, y, sample_weight):
         if self.epsilon == 1.0:
             why = "epsilon=1 is least absolute deviations, without any curvature to merge."
-            fit_locally(self, super().fit, X, y, sample_weight, why, None)
+            fit_locally(self, self._fit_plainly, X, y, sample_weight, why)
             return
         watch = Stopwatch()
         rows = encode_rows(
@@ -216,7 +189,17 @@ class DistributedHuberRegressor(HuberRegressor):
             warn_of_the_bound("huber_newton", solution, self.tol, self.max_iter)
         self._expose(solution, rows, problem)
         watch.lap("solve")
-        self.report_ = report_of(solution, rows, watch)
+        self.report_ = sums_report(
+            rows,
+            watch,
+            method="newton",
+            why="newton: coefficients and scale at once, from merged sums over in- and outliers.",
+            bound=solution.bound,
+            certificate=solution.certificate,
+            history=solution.history,
+            objective=solution.value,
+            converged=solution.converged,
+        )
 
     def _start(self, rows, deviation):
         """Of the last fit, or no slope, and the mean and the deviation of y."""
@@ -243,46 +226,8 @@ class DistributedHuberRegressor(HuberRegressor):
         self.outliers_ = np.concatenate(rows.shards.map(outliers_of, problem, w, sigma))
         self.n_shards_, self._weight_of_rows = rows.shards.n_shards, rows.total_weight
 
-    def predict(self, X):
-        """``X @ coef_ + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        refuse_collection(X)
-        return super().predict(X)
-
 
 def deviation_of(rows):
     """Of y; 1.0 where it is constant."""
     facts = reduce(add, rows.facts)
     return float(np.sqrt(facts.squares / facts.weight)) or 1.0
-
-
-def report_of(solution, rows, watch):
-    """How it went."""
-    cost = rows.shards.cost
-    return FitReport(
-        method="newton",
-        strategy="sums",
-        exact=True,
-        why=("newton: coefficients and scale at once, from merged sums over in- and outliers.",),
-        rounds=cost.rounds,
-        bytes_down=cost.bytes_down,
-        bytes_up=cost.bytes_up,
-        retries=cost.retries,
-        seconds=watch.seconds,
-        certificate=solution.bound,
-        shards=rows.table,
-        extra={
-            "certificate": solution.certificate,
-            "history": solution.history,
-            "objective": solution.value,
-            "converged": solution.converged,
-        },
-    )

@@ -14,12 +14,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
+from skdist._estimator import ShardedFit, Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows, default_n_shards
-from skdist._sklearn import fit_context
 from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._merge_linear import check_alike, merge_linear
+from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import Shard, is_dask
 from skdist.solvers.normal_equations import LeastSquaresSums, LinearSolution
 
@@ -49,7 +49,7 @@ class KeptSums:
     is_sparse: bool
 
 
-class MergedLeastSquares:
+class MergedLeastSquares(ShardedFit):
     """Mixin in front of a scikit-learn class whose fit is a function of moments.
 
     A class says how rows are encoded (`_encode`), what is solved (`_solve`, which returns the sums
@@ -57,58 +57,12 @@ class MergedLeastSquares:
     (`_expose_sums`).
     """
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Find the coefficients.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
-            float32 is kept, and summed as float64; everything else becomes float64, sparse
-            matrices CSR.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            For what scikit-learn's class refuses. The estimator is then as it was before.
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit_shard(self, X, y, sample_weight=None):
-        """Fit the rows that are here, and keep their sums for a :func:`skdist.merge`.
-
-        The merged model is the fit on all rows. The sums take 8 (d^2 + d T) bytes for d features
-        and T targets.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight, keep=True)
-        return self
-
-    def _fit(self, X, y, sample_weight, keep=False, **encoding):
+    def _fit(self, X, y, sample_weight, *, shard=False, **encoding):
         """Validate, encode, shard, solve, expose."""
         self._sums = None
         why = self._scikit_learns(X)
         if why:
-            fit_locally(self, super().fit, X, y, sample_weight, why)
+            fit_locally(self, self._fit_plainly, X, y, sample_weight, why)
             return
         watch = Stopwatch()
         rows = self._encode(X, y, sample_weight, **encoding)
@@ -116,7 +70,7 @@ class MergedLeastSquares:
         sums = self._solve(rows, watch)
         self.n_shards_ = rows.shards.n_shards
         self._weight_of_rows = rows.total_weight
-        if keep and sums is not None:
+        if shard and sums is not None:
             self._sums = KeptSums(sums, rows.dtype, y_ndim(rows), rows.is_sparse)
 
     def _take_sums(self, models):
@@ -129,25 +83,6 @@ class MergedLeastSquares:
     def _merges_exactly(self):
         """Whether the weights of the rows do not depend on where they were fitted."""
         return True
-
-    def predict(self, X):
-        """Predict targets, or classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-        """
-        refuse_collection(X)
-        return super().predict(X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.array_api_support = False
-        return tags
 
 
 # -- which way -----------------------------------------------------------------------------------
@@ -222,21 +157,8 @@ def _report(
     rows: EncodedRows, method: str, why: str, bound: float | None, watch: Stopwatch, **extra: Any
 ) -> FitReport:
     watch.lap("solve")
-    cost = rows.shards.cost
-    return FitReport(
-        method=method,
-        strategy="sums",
-        exact=True,
-        why=(why,),
-        rounds=cost.rounds,
-        bytes_down=cost.bytes_down,
-        bytes_up=cost.bytes_up,
-        retries=cost.retries,
-        seconds=watch.seconds,
-        certificate=bound,
-        shards=rows.table,
-        extra={"certificate": "residual of the normal equations", **extra},
-    )
+    extra = {"certificate": "residual of the normal equations", **extra}
+    return sums_report(rows, watch, method=method, why=why, bound=bound, **extra)
 
 
 def warn_of_the_residual(found: LinearSolution, tol: float) -> None:

@@ -12,12 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows
+from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import one_blas_thread
-from skdist.solvers.choose_solver import SOLVERS, solver_for
+from skdist.solvers.choose_solver import SOLVERS, SYNONYMS, Choice
 from skdist.solvers.linear_objective import LinearObjective, Solution
 
-# scikit-learn's names of the same methods
-SYNONYMS = {"newton-cholesky": "newton", "newton-cg": "newton_cg"}
 SOLVER_NAMES = {"auto", *SOLVERS, *SYNONYMS}
 
 
@@ -32,8 +31,8 @@ class LinearFit:
 def fit_linear(
     rows: EncodedRows,
     objective: LinearObjective,
+    choice: Choice,
     *,
-    solver: str,
     start: np.ndarray | None = None,
     tol: float,
     max_iter: int,
@@ -45,8 +44,8 @@ def fit_linear(
     ----------
     rows : EncodedRows
     objective : LinearObjective
-    solver : str
-        One of SOLVER_NAMES; "auto" chooses by the number of parameters and the penalty.
+    choice : Choice
+        Of the solver, its name not None.
     start : ndarray of shape (K, p), optional
         Where to begin; without it the solver finds a place of its own.
     tol : float
@@ -66,34 +65,24 @@ def fit_linear(
         If the tolerance was not reached; it names the bound that was.
     """
     watch = watch or Stopwatch()
-    name, why = choose_solver(solver, objective, rows.is_sparse)
     # The driver's part, too: threads of BLAS that wait for a busy core cost more than they bring,
     # and the order of their sums would be the machine's.
     with one_blas_thread():
-        solution = SOLVERS[name](rows.shards, objective, start, tol=tol, max_iter=max_iter)
+        solution = SOLVERS[choice.name](rows.shards, objective, start, tol=tol, max_iter=max_iter)
     watch.lap("solve")
     converged = solution.converged or solution.bound <= rounding(objective, rows)
     if not converged:
-        warn_of_the_bound(name, solution, tol, max_iter)
-    cost = rows.shards.cost
-    report = FitReport(
-        method=name,
-        strategy="sums",
-        exact=True,
-        why=(why,),
-        rounds=cost.rounds,
-        bytes_down=cost.bytes_down,
-        bytes_up=cost.bytes_up,
-        retries=cost.retries,
-        seconds=watch.seconds,
-        certificate=solution.bound,
-        shards=rows.table,
-        extra={
-            "certificate": solution.certificate,
-            "history": solution.history,
-            "objective": solution.value,
-            "converged": converged,
-        },
+        warn_of_the_bound(choice.name, solution, tol, max_iter)
+    report = sums_report(
+        rows,
+        watch,
+        method=choice.name,
+        why=choice.why,
+        bound=solution.bound,
+        certificate=solution.certificate,
+        history=solution.history,
+        objective=solution.value,
+        converged=converged,
     )
     return LinearFit(solution, report)
 
@@ -104,16 +93,6 @@ def rounding(objective: LinearObjective, rows: EncodedRows) -> float:
     Separable classes have no minimum but the infimum 0, to which no relative tolerance leads.
     """
     return float(8.0 * np.finfo(np.float64).eps * objective.scale * rows.total_weight)
-
-
-def choose_solver(
-    asked: str, objective: LinearObjective, is_sparse: bool = False
-) -> tuple[str, str]:
-    """The solver's name, and why it was taken."""
-    if asked != "auto":
-        return SYNONYMS.get(asked, asked), f"solver={asked!r} was asked for."
-    choice = solver_for(objective, is_sparse=is_sparse)
-    return choice.name or "prox_newton", choice.why
 
 
 def warn_of_the_bound(name: str, solution: Solution, tol: float, max_iter: int) -> None:

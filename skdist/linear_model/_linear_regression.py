@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
+from skdist._estimator import SHARDING
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval
 from skdist.linear_model._least_squares_fit import (
     MOST_FEATURES,
     MergedLeastSquares,
@@ -96,6 +94,8 @@ class DistributedLinearRegression(MergedLeastSquares, LinearRegression):
     One round: n d^2 flops, and 8 d (d + T) bytes up per shard, for n rows, d features, T targets.
     Dense rows in memory of more than 4,096 columns are left to scikit-learn's own fit.
 
+    `fit_shard` keeps the sums, 8 (d^2 + d T) bytes: the merged model is the fit on all rows.
+
     References
     ----------
     .. [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating formulae and a pairwise algorithm for
@@ -115,7 +115,7 @@ class DistributedLinearRegression(MergedLeastSquares, LinearRegression):
 
     _parameter_constraints = {
         **LinearRegression._parameter_constraints,
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
+        **SHARDING,
     }
 
     def __init__(

@@ -4,24 +4,22 @@
 from __future__ import annotations
 
 from functools import reduce
-from numbers import Integral
 from operator import add
 
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
+from skdist._estimator import SHARDING, ShardedClassifierFit, Stopwatch
 from skdist._labels import weigh_classes
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval, StrOptions, check_liblinear, fit_context
-from skdist.linear_model._linear_fit import SYNONYMS
+from skdist._sklearn import StrOptions, check_liblinear
 from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._one_vs_rest import fit_one_vs_rest, problems_of
 from skdist.linear_model._one_vs_rest_expansion import keep_one_vs_rest
 from skdist.linear_model._shard_classes import check_none_lacking, check_two_classes, knowing
 from skdist.losses import SquaredHinge
 from skdist.sharding import is_dask
-from skdist.solvers.choose_solver import solver_for
+from skdist.solvers.choose_solver import SYNONYMS, Choice, choose_solver
 from skdist.solvers.linear_objective import LinearObjective
 
 # Solvers of each loss and penalty; the first is not always the one that "auto" takes.
@@ -35,7 +33,7 @@ SOLVERS = {
 MOST_COLUMNS, FEW_ROWS = 2_000, 2_000
 
 
-class DistributedLinearSVC(LinearSVC):
+class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     """Linear support vector classification whose fit is spread over cores or a cluster.
 
     For two classes, y in {-1, 1}, it minimises ::
@@ -133,6 +131,9 @@ class DistributedLinearSVC(LinearSVC):
     in all and brings about ``12 n^(2/3) P^(4/3)`` bytes up per choice of rows, of which there are
     two to five; an iteration of CoCoA 16 P from every shard and 8 n in all.
 
+    `fit_shard` keeps the curvature of the squared hinge and its gradient at the optimum, 8 K P^2
+    bytes for K classes. The hinge has none: such models are averaged by the weights of their rows.
+
     References
     ----------
     .. [1] R.-E. Fan et al., "LIBLINEAR: A Library for Large Linear Classification", JMLR 9, 2008.
@@ -158,8 +159,7 @@ class DistributedLinearSVC(LinearSVC):
 
     _parameter_constraints = {
         **LinearSVC._parameter_constraints,
-        "n_jobs": [Integral, None],
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
+        **SHARDING,
         "solver": [
             StrOptions({"auto", *SYNONYMS, *(name for names in SOLVERS.values() for name in names)})
         ],
@@ -202,56 +202,6 @@ class DistributedLinearSVC(LinearSVC):
         self.n_shards = n_shards
         self.solver = solver
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Find the coefficients.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
-            float32 is kept; everything else becomes float64, sparse matrices CSR.
-        y : array-like of shape (n_samples,)
-            At least two classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            For what scikit-learn's class refuses, and for a solver of another loss or penalty. The
-            estimator is then as it was before.
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit_shard(self, X, y, sample_weight=None, classes=None):
-        """Fit the rows that are here, and keep what a :func:`skdist.merge` needs.
-
-        That is the curvature of the squared hinge and its gradient at the optimum, 8 K P^2 bytes
-        for P coefficients and K classes. The hinge has none: such models are averaged by the
-        weights of their rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-        classes : array-like of shape (n_classes,), default=None
-            All classes there are, where these rows lack some.
-
-        Returns
-        -------
-        self
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight, shard=True, classes=classes)
-        return self
-
     def _fit(self, X, y, sample_weight, *, shard=False, classes=None):
         self._expansion = self._merged_parts = None
         if self.multi_class == "crammer_singer":
@@ -273,17 +223,16 @@ class DistributedLinearSVC(LinearSVC):
         rows = knowing(rows, classes)
         check_two_classes(rows.classes)
         problems, objective = self._problems(rows), self._objective(rows.n_features)
-        solver, why = self._choose_solver(objective, rows)
-        if solver is None:
-            self._fit_locally(X, y, sample_weight, classes, why)
+        choice = self._choose_solver(objective, rows)
+        if choice.name is None:
+            self._fit_locally(X, y, sample_weight, classes, choice.why)
             return
         watch.lap("prepare")
         fit = fit_one_vs_rest(
             rows,
             problems,
             objective,
-            solver=solver,
-            why=why,
+            choice,
             tol=self.tol,
             max_iter=self.max_iter,
             watch=watch,
@@ -295,13 +244,13 @@ class DistributedLinearSVC(LinearSVC):
             print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
 
     def _fit_locally(self, X, y, sample_weight, classes, why):
-        fit_locally(self, super().fit, X, y, sample_weight, why, "liblinear")
+        fit_locally(self, self._fit_plainly, X, y, sample_weight, why, "liblinear")
         check_none_lacking(self.classes_, classes, "liblinear")
 
     def _few_shards(self, X):
         """1 where shards of rows in memory would have to wait for each other, else None."""
         n, d = getattr(X, "shape", (0, 0))[:2] if not is_dask(X) else (0, 0)
-        if self.loss == "hinge" and self._hinge_solver(n, d + 1)[0] == "cocoa":
+        if self.loss == "hinge" and self._hinge_solver(n, d + 1).name == "cocoa":
             return 1
         return None
 
@@ -328,21 +277,19 @@ class DistributedLinearSVC(LinearSVC):
         return self._objective(self.n_features_in_)
 
     def _choose_solver(self, objective, rows):
-        """Name of the solver, or None for scikit-learn's own fit, and why it was taken."""
+        """The solver, or None for scikit-learn's own fit."""
         if self.loss == "hinge":
             return self._hinge_solver(rows.n_samples, objective.shape[1])
-        if self.solver != "auto":
-            return SYNONYMS.get(self.solver, self.solver), f"solver={self.solver!r} was asked for."
-        choice = solver_for(objective, is_sparse=rows.is_sparse)
-        return choice.name, choice.why
+        return choose_solver(self.solver, objective, is_sparse=rows.is_sparse)
 
     def _hinge_solver(self, n, p):
         """The same for n rows and p columns."""
         if self.solver != "auto":
-            return self.solver, f"solver={self.solver!r} was asked for."
+            return Choice(self.solver, f"solver={self.solver!r} was asked for.")
         if p <= MOST_COLUMNS or n <= FEW_ROWS:
-            return "interior_point", f"interior_point: programs of {p:,} columns or {n:,} rows."
-        return "cocoa", f"cocoa: programs of {p:,} columns would be too large."
+            why = f"interior_point: programs of {p:,} columns or {n:,} rows."
+            return Choice("interior_point", why)
+        return Choice("cocoa", f"cocoa: programs of {p:,} columns would be too large.")
 
     def _check_solver(self):
         known = SOLVERS[self.loss, self.penalty]
@@ -365,17 +312,3 @@ class DistributedLinearSVC(LinearSVC):
         self.n_iter_ = max(solution.n_iter for solution in fit.solutions)
         self.n_shards_, self.report_ = rows.shards.n_shards, fit.report
         self._weight_of_rows = rows.total_weight
-
-    def decision_function(self, X):
-        """How far each row is on the positive side: ``X @ coef_.T + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        z : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
-        """
-        refuse_collection(X)
-        return super().decision_function(X)

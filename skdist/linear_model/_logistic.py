@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.linear_model import LogisticRegression
 
-from skdist._estimator import Stopwatch, all_or_nothing, refuse_collection
+from skdist._estimator import SHARDING, ShardedClassifierFit, Stopwatch
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval, StrOptions, fit_context
+from skdist._sklearn import StrOptions
 from skdist.linear_model._linear_fit import SOLVER_NAMES, fit_linear
 from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._loss_expansion import keep_expansion
@@ -23,7 +22,7 @@ from skdist.linear_model._shard_classes import (
     knowing,
 )
 from skdist.losses import Logistic, Multinomial
-from skdist.solvers.choose_solver import solver_for
+from skdist.solvers.choose_solver import choose_solver
 from skdist.solvers.linear_objective import LinearObjective
 
 # Solvers that have no distributed counterpart: scikit-learn's own fit.
@@ -34,7 +33,7 @@ SCIKIT_LEARNS = {"liblinear", "sag", "saga"}
 KEEPS_NEAR_ZERO = 0.03
 
 
-class DistributedLogisticRegression(LogisticRegression):
+class DistributedLogisticRegression(ShardedClassifierFit, LogisticRegression):
     """Logistic regression whose fit is spread over cores or a cluster.
 
     For two classes, y in {0, 1} and p(1 | x) = 1 / (1 + exp(-w'x - b)), it minimises ::
@@ -136,6 +135,10 @@ class DistributedLogisticRegression(LogisticRegression):
     With n rows, d features, P = d + 1 coefficients (times K, for K > 2 classes) a round brings up
     8 (1 + P) bytes a shard, and with the Hessian 4 P (P + 1) more; P numbers go down.
 
+    `fit_shard` keeps the curvature and the gradient of the loss at the optimum, 8 P^2 bytes. Where
+    it is told of classes that its rows lack, their intercepts have no finite optimum: intercepts
+    are then penalised too, and all coefficients by 0.03 times the weight of the rows, at least.
+
     References
     ----------
     .. [1] C.-J. Lin, R. C. Weng, S. S. Keerthi, "Trust Region Newton Method for Large-Scale
@@ -160,7 +163,7 @@ class DistributedLogisticRegression(LogisticRegression):
     _parameter_constraints = {
         **LogisticRegression._parameter_constraints,
         "solver": [StrOptions(SOLVER_NAMES | SCIKIT_LEARNS)],
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
+        **SHARDING,
     }
 
     def __init__(
@@ -200,56 +203,6 @@ class DistributedLogisticRegression(LogisticRegression):
         )
         self.n_shards = n_shards
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Find the coefficients.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
-            float32 is kept; everything else becomes float64, sparse matrices CSR.
-        y : array-like of shape (n_samples,)
-            At least two classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            For what scikit-learn's class refuses. The estimator is then as it was before.
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit_shard(self, X, y, sample_weight=None, classes=None):
-        """Fit the rows that are here, and keep what a :func:`skdist.merge` needs.
-
-        That is the curvature and the gradient of the loss at the optimum, 8 P^2 bytes for P
-        coefficients.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-        classes : array-like of shape (n_classes,), default=None
-            All classes there are, where these rows lack some. The intercept of a class without
-            rows has no finite optimum: the intercepts are then penalised too, and all by 0.03 times
-            the weight of the rows, at least.
-
-        Returns
-        -------
-        self
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight, shard=True, classes=classes)
-        return self
-
     def _fit(self, X, y, sample_weight, *, shard=False, classes=None):
         self._expansion = self._merged_parts = None
         why = self._scikit_learns()
@@ -260,15 +213,15 @@ class DistributedLogisticRegression(LogisticRegression):
         penalty = resolve_penalty(self.penalty, self.C, self.l1_ratio)
         check_solver(self.solver, penalty.name, self.dual)
         rows, objective = self._problem(X, y, sample_weight, penalty, classes)
-        choice = solver_for(objective, is_sparse=rows.is_sparse)
-        if self.solver == "auto" and choice.name is None:
+        choice = choose_solver(self.solver, objective, is_sparse=rows.is_sparse)
+        if choice.name is None:
             self._fit_locally(X, y, sample_weight, classes, choice.why, "saga")
             return
         watch.lap("prepare")
         fit = fit_linear(
             rows,
             objective,
-            solver=self.solver,
+            choice,
             start=self._start(objective, rows.classes),
             tol=self.tol,
             max_iter=self.max_iter,
@@ -282,7 +235,7 @@ class DistributedLogisticRegression(LogisticRegression):
 
     def _fit_locally(self, X, y, sample_weight, classes, why, solver):
         """scikit-learn's own fit, with a solver of scikit-learn."""
-        fit_locally(self, super().fit, X, y, sample_weight, why, solver)
+        fit_locally(self, self._fit_plainly, X, y, sample_weight, why, solver)
         check_none_lacking(self.classes_, classes, solver)
 
     def _scikit_learns(self):
@@ -347,22 +300,3 @@ class DistributedLogisticRegression(LogisticRegression):
         self.n_iter_ = np.array([fit.solution.n_iter], np.int32)
         self.n_shards_, self.report_ = rows.shards.n_shards, fit.report
         self._weight_of_rows = rows.total_weight
-
-    def decision_function(self, X):
-        """Raw predictions: ``X @ coef_.T + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        z : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
-        """
-        refuse_collection(X)
-        return super().decision_function(X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.array_api_support = False
-        return tags

@@ -159,13 +159,14 @@ def keep_expansion(
     n_outputs, p = objective.shape
     n_bytes = 4 * p * (p + 1) * max(1, n_outputs * (n_outputs - 1) // 2)
     if n_bytes > MOST_BYTES:
-        why = f"The curvature, {n_bytes:,} bytes, is not kept: a merge averages coefficients."
-        return None, replace(fit.report, why=(*fit.report.why, why))
+        return None, fit.report.saying(too_large(n_bytes))
     expansion = expand(rows, objective, fit.solution.w)
-    cost = rows.shards.cost
-    return expansion, replace(
-        fit.report, rounds=cost.rounds, bytes_down=cost.bytes_down, bytes_up=cost.bytes_up
-    )
+    return expansion, fit.report.charged(rows.shards.cost)
+
+
+def too_large(n_bytes: int) -> str:
+    """Why nothing is kept."""
+    return f"The curvature, {n_bytes:,} bytes, is not kept: a merge averages coefficients."
 
 
 def minimise_quadratic(A: np.ndarray, b: np.ndarray, l1: np.ndarray, l2: np.ndarray) -> np.ndarray:

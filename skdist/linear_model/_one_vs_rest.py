@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,19 @@ from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows
 from skdist.linear_model._linear_fit import rounding, warn_of_the_bound
+from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import Shard, one_blas_thread
+from skdist.solvers.choose_solver import SOLVERS, Choice
+from skdist.solvers.cocoa import cocoa
+from skdist.solvers.hinge_interior_point import hinge_interior_point
 from skdist.solvers.linear_objective import LinearObjective, Shards, Solution
 from skdist.solvers.side_by_side import side_by_side
 
-FILES = {"interior_point": "hinge_interior_point"}  # others are named as their function
+MINIMISERS: dict[str, Callable[..., Solution]] = {
+    **SOLVERS,
+    "interior_point": hinge_interior_point,
+    "cocoa": cocoa,
+}
 
 
 @dataclass(frozen=True)
@@ -75,18 +82,14 @@ def fit_one_vs_rest(
     rows: EncodedRows,
     problems: Sequence[OneVsRest],
     objective: LinearObjective,
+    choice: Choice,
     *,
-    solver: str,
-    why: str,
     tol: float,
     max_iter: int,
     watch: Stopwatch,
 ) -> OneVsRestFit:
     """Minimise the objective of every problem; arguments as in :func:`fit_linear`."""
-    # Imported here: what compiles is loaded by those who need it.
-    file = FILES.get(solver, solver)
-    minimise = getattr(import_module(f"skdist.solvers.{file}"), file)
-    solve = partial(_solve, minimise, objective, tol, max_iter)
+    solve = partial(_solve, MINIMISERS[choice.name], objective, tol, max_iter)
     with one_blas_thread():
         solutions = side_by_side(rows.shards, problems, solve)
     watch.lap("solve")
@@ -94,26 +97,17 @@ def fit_one_vs_rest(
     lacking = [s for s in solutions if not (s.converged or s.bound <= enough)]
     if lacking:
         worst = max(lacking, key=lambda s: s.bound / abs(s.value) if s.value else np.inf)
-        warn_of_the_bound(solver, worst, tol, max_iter)
-    cost = rows.shards.cost
-    report = FitReport(
-        method=solver,
-        strategy="sums",
-        exact=True,
-        why=(why,),
-        rounds=cost.rounds,
-        bytes_down=cost.bytes_down,
-        bytes_up=cost.bytes_up,
-        retries=cost.retries,
-        seconds=watch.seconds,
-        certificate=sum(s.bound for s in solutions),
-        shards=rows.table,
-        extra={
-            "certificate": solutions[0].certificate,
-            "history": tuple(s.history for s in solutions),
-            "objective": sum(s.value for s in solutions),
-            "converged": not lacking,
-        },
+        warn_of_the_bound(choice.name, worst, tol, max_iter)
+    report = sums_report(
+        rows,
+        watch,
+        method=choice.name,
+        why=choice.why,
+        bound=sum(s.bound for s in solutions),
+        certificate=solutions[0].certificate,
+        history=tuple(s.history for s in solutions),
+        objective=sum(s.value for s in solutions),
+        converged=not lacking,
     )
     return OneVsRestFit(solutions, report)
 

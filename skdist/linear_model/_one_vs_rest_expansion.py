@@ -18,7 +18,7 @@ import numpy as np
 
 from skdist._report import FitReport
 from skdist._rows import EncodedRows
-from skdist.linear_model._loss_expansion import MOST_BYTES, minimise_quadratic
+from skdist.linear_model._loss_expansion import MOST_BYTES, minimise_quadratic, too_large
 from skdist.linear_model._one_vs_rest import OneVsRest, OneVsRestFit
 from skdist.solvers.linear_objective import LinearObjective, curvature_of
 from skdist.solvers.side_by_side import side_by_side
@@ -112,8 +112,7 @@ def keep_one_vs_rest(
     """What `fit_shard` keeps for a merge, one round; None where it takes more than 64 MiB."""
     n_bytes = 8 * len(rows.classes) * objective.shape[1] ** 2
     if n_bytes > MOST_BYTES:
-        why = f"The curvature, {n_bytes:,} bytes, is not kept: a merge averages coefficients."
-        return None, replace(fit.report, why=(*fit.report.why, why))
+        return None, fit.report.saying(too_large(n_bytes))
     w = fit.w
     plain = replace(objective, intercept_scaling=1.0)
     w[:, objective.n_features :] *= objective.intercept_scaling
@@ -130,7 +129,4 @@ def keep_one_vs_rest(
         hessian, spread = np.repeat(hessian, 2, axis=0), np.repeat(spread, 2)
         centre, pull = np.concatenate([-centre, centre]), np.concatenate([-pull, pull])
     expansion = OneVsRestExpansion(hessian, pull, centre, spread, rows.n_samples, rows.classes)
-    cost = rows.shards.cost
-    return expansion, replace(
-        fit.report, rounds=cost.rounds, bytes_down=cost.bytes_down, bytes_up=cost.bytes_up
-    )
+    return expansion, fit.report.charged(rows.shards.cost)

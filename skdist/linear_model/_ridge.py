@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 from sklearn.linear_model import Ridge
 
+from skdist._estimator import SHARDING
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval
 from skdist.linear_model._least_squares_fit import fitting_n_shards, n_targets
 from skdist.linear_model._ridge_fit import MergedRidge
 
@@ -102,6 +100,8 @@ class DistributedRidge(MergedRidge, Ridge):
     One round: n d^2 flops, and 8 d (d + T) bytes up per shard, for n rows, d features, T targets.
     Conjugate gradients: two rounds and one per iteration, 8 d T bytes down and up in each.
 
+    `fit_shard` keeps the sums, 8 (d^2 + d T) bytes: the merged model is the fit on all rows.
+
     References
     ----------
     .. [1] T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating formulae and a pairwise algorithm for
@@ -119,8 +119,7 @@ class DistributedRidge(MergedRidge, Ridge):
 
     _parameter_constraints = {
         **Ridge._parameter_constraints,
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
-        "n_jobs": [Integral, None],
+        **SHARDING,
     }
 
     def __init__(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
-from numbers import Integral
 from operator import add
 
 import numpy as np
@@ -14,9 +13,9 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 
-from skdist._estimator import all_or_nothing, refuse_collection
+from skdist._estimator import SHARDING, ShardedClassifierFit
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import Interval, check_sample_weight, fit_context, give_binarizer
+from skdist._sklearn import check_sample_weight, give_binarizer
 from skdist.linear_model._class_targets import with_classes
 from skdist.linear_model._least_squares_fit import fitting_n_shards, n_targets
 from skdist.linear_model._ridge_fit import MergedRidge
@@ -24,7 +23,7 @@ from skdist.linear_model._shard_classes import check_none_lacking, knowing
 from skdist.sharding import is_dask
 
 
-class DistributedRidgeClassifier(MergedRidge, RidgeClassifier):
+class DistributedRidgeClassifier(ShardedClassifierFit, MergedRidge, RidgeClassifier):
     """A classifier by ridge regression, whose fit is spread over cores or a cluster.
 
     Each class k has a target, 1 for its rows and -1 for all others, and ::
@@ -89,6 +88,9 @@ class DistributedRidgeClassifier(MergedRidge, RidgeClassifier):
     Costs what :class:`DistributedRidge` costs with as many targets as there are classes. The matrix
     of targets is made shard by shard.
 
+    `fit_shard` keeps the sums: the merged model is the fit on all rows. With
+    ``class_weight="balanced"`` every place balances its own rows, which `report_` says.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -101,8 +103,7 @@ class DistributedRidgeClassifier(MergedRidge, RidgeClassifier):
 
     _parameter_constraints = {
         **RidgeClassifier._parameter_constraints,
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
-        "n_jobs": [Integral, None],
+        **SHARDING,
     }
 
     def __init__(
@@ -134,29 +135,9 @@ class DistributedRidgeClassifier(MergedRidge, RidgeClassifier):
         self.n_shards = n_shards
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit_shard(self, X, y, sample_weight=None, classes=None):
-        """Fit the rows that are here, and keep their sums for a :func:`skdist.merge`.
-
-        The merged model is the fit on all rows; with ``class_weight="balanced"`` every place
-        balances its own rows, which says so in `report_`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-        sample_weight : array-like of shape (n_samples,), default=None
-        classes : array-like of shape (n_classes,), default=None
-            All classes there are, where these rows lack some. A merge does without.
-
-        Returns
-        -------
-        self
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight, keep=True, classes=classes)
-            check_none_lacking(self.classes_, classes, self.solver)
-        return self
+    def _fit(self, X, y, sample_weight, *, shard=False, classes=None):
+        super()._fit(X, y, sample_weight, shard=shard, classes=classes)
+        check_none_lacking(self.classes_, classes, self.solver)
 
     def _encode(self, X, y, sample_weight, classes=None):
         if is_multilabel(y):
@@ -225,20 +206,6 @@ class DistributedRidgeClassifier(MergedRidge, RidgeClassifier):
     def _expose(self, found, dtype, y_ndim, is_sparse):
         """scikit-learn's attributes; an intercept for each target, also for one."""
         super()._expose(found, dtype, 2, is_sparse)
-
-    def decision_function(self, X):
-        """Raw predictions, ``X @ coef_.T + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        z : ndarray of shape (n_samples,) for one target, else (n_samples, n_targets)
-        """
-        refuse_collection(X)
-        return super().decision_function(X)
 
 
 def binarizer():

@@ -10,14 +10,13 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from copy import deepcopy
-from numbers import Integral
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skdist._estimator import Stopwatch, all_or_nothing
+from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
 from skdist._report import FitReport
-from skdist._sklearn import Interval, check_sgd, fit_context
+from skdist._sklearn import check_sgd, fit_context
 from skdist.sharding import is_dask, joblib_workers
 
 # Rows from which on there are so many shards.
@@ -54,8 +53,7 @@ class DistributedSGD:
     """Mixin in front of scikit-learn's two classes."""
 
     _parameter_constraints = {
-        "n_shards": [Interval(Integral, 1, None, closed="left"), None],
-        "n_jobs": [Integral, None],
+        **SHARDING,
     }
 
     @fit_context(prefer_skip_nested_validation=True)

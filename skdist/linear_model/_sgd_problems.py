@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
-from sklearn.utils import compute_class_weight
 
-from skdist._labels import count_classes
+from skdist._labels import count_classes, weigh_classes
 from skdist._rows import EncodedRows
 from skdist._sklearn import SPARSE_INTERCEPT_DECAY, check_partial_fit_classes, start_sgd
 from skdist.kernels.sgd_losses import LOSSES
@@ -77,17 +76,17 @@ def problems_of(sgd: Any, rows: EncodedRows) -> Problems:
 
 def class_weights(sgd: Any, rows: EncodedRows) -> np.ndarray:
     """Weight of each of `classes_`, (K,) float64; "balanced" counts rows, not weights."""
-    given, classes = sgd.class_weight, sgd.classes_
-    if given != "balanced":
-        return compute_class_weight(given, classes=classes, y=classes).astype(np.float64)
-    if len(rows.classes) < len(classes):
+    given, classes, counts = sgd.class_weight, sgd.classes_, np.empty(0)
+    if given == "balanced" and len(rows.classes) < len(classes):
         lacking = np.setdiff1d(classes, rows.classes).tolist()
         raise ValueError(
             f"class_weight='balanced' needs rows of all classes, y has none of {lacking}. Pass a "
             "dict of weights."
         )
-    counts = count_classes(rows.shards, np.arange(len(classes)), weighted=False)
-    return counts.sum() / (len(classes) * counts)
+    if given == "balanced":
+        counts = count_classes(rows.shards, np.arange(len(classes)), weighted=False)
+    weight = weigh_classes(given, classes, counts)
+    return np.ones(len(classes)) if weight is None else weight
 
 
 def start_of(

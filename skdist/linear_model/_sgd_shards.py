@@ -155,23 +155,20 @@ def _measured(sgd: Any, rows: EncodedRows, descent: Descent, fit: Descended) -> 
 
 
 def _report(rows: EncodedRows, watch: Stopwatch, extra: dict[str, object]) -> FitReport:
-    cost, m = rows.shards.cost, rows.shards.n_shards
+    m = rows.shards.n_shards
     why = "One shard: plain stochastic gradient descent."
     if m > 1:
         why = (
             f"Parameters of {m} shards were averaged after every pass: another number of shards "
             "gives another model."
         )
-    return FitReport(
+    report = FitReport(
         method="sgd",
         strategy="average",
         exact=m == 1,
         why=(why,),
-        rounds=cost.rounds,
-        bytes_down=cost.bytes_down,
-        bytes_up=cost.bytes_up,
-        retries=cost.retries,
         seconds=watch.seconds,
         shards=rows.table,
         extra=extra,
     )
+    return report.charged(rows.shards.cost)

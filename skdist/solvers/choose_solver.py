@@ -21,6 +21,8 @@ SOLVERS: dict[str, Callable[..., Solution]] = {
     "prox_newton": prox_newton,
 }
 
+SYNONYMS = {"newton-cholesky": "newton", "newton-cg": "newton_cg"}  # scikit-learn's names
+
 MOST_DENSE = 1500  # parameters: a Hessian is then 9 MB, and factored in a fraction of a second
 MOST_SPARSE = 300  # a product with the Hessian costs as many operations as there are entries
 MOST_L1 = 3000  # there is no other solver here for l1
@@ -34,11 +36,13 @@ class Choice:
     why: str
 
 
-def solver_for(objective: LinearObjective, *, is_sparse: bool) -> Choice:
-    """The solver that is fastest, as far as the shape and the penalty tell.
+def choose_solver(asked: str, objective: LinearObjective, *, is_sparse: bool) -> Choice:
+    """The solver that was asked for; for "auto" the fastest, as far as shape and penalty tell.
 
     Parameters
     ----------
+    asked : str
+        "auto", a key of `SOLVERS` or of `SYNONYMS`.
     objective : LinearObjective
     is_sparse : bool
         Whether X is CSR.
@@ -50,11 +54,14 @@ def solver_for(objective: LinearObjective, *, is_sparse: bool) -> Choice:
     Examples
     --------
     >>> from skdist.losses import Logistic
-    >>> from skdist.solvers.choose_solver import solver_for
+    >>> from skdist.solvers.choose_solver import choose_solver
     >>> from skdist.solvers.linear_objective import LinearObjective
-    >>> print(solver_for(LinearObjective(Logistic(), n_features=19), is_sparse=False).why)
+    >>> objective = LinearObjective(Logistic(), n_features=19)
+    >>> print(choose_solver("auto", objective, is_sparse=False).why)
     newton: 20 parameters are few enough (1,500 at most) to sum their Hessian every few rounds.
     """
+    if asked != "auto":
+        return Choice(SYNONYMS.get(asked, asked), f"solver={asked!r} was asked for.")
     n_outputs, p = objective.shape
     size = n_outputs * p
     if objective.l1:

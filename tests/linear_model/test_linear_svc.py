@@ -320,7 +320,7 @@ def test_verbose_prints_one_line(capsys):
         ({"penalty": "l1", "solver": "newton"}, "Choose one of prox_newton"),
         ({"C": 0.0}, "The 'C' parameter"),
         ({"solver": "liblinear"}, "The 'solver' parameter"),
-        ({"class_weight": {7: 2.0}}, "7"),
+        ({"class_weight": {7: 2.0}}, "are not in class_weight"),
         ({"n_shards": 10_000}, "n_shards=10000"),
     ],
 )

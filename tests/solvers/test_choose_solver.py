@@ -4,7 +4,7 @@
 import pytest
 
 from skdist.losses import Logistic, Multinomial
-from skdist.solvers.choose_solver import SOLVERS, solver_for
+from skdist.solvers.choose_solver import SOLVERS, choose_solver
 from skdist.solvers.linear_objective import LinearObjective
 
 
@@ -21,6 +21,6 @@ from skdist.solvers.linear_objective import LinearObjective
     ],
 )
 def test_the_solver_that_is_chosen(objective, is_sparse, name):
-    choice = solver_for(objective, is_sparse=is_sparse)
+    choice = choose_solver("auto", objective, is_sparse=is_sparse)
     assert choice.name == name and (name is None or name in SOLVERS)
     assert f"{objective.shape[0] * objective.shape[1]:,} parameters" in choice.why
