@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -44,14 +45,14 @@ class Loss(Protocol):
         """
 
 
-class OneOutput:
+class OneOutput(ABC):
     """What follows from `value_gradient_curvature` where there is one raw prediction per row."""
 
     n_outputs = 1
 
+    @abstractmethod
     def value_gradient_curvature(self, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
         """What each loss defines."""
-        raise NotImplementedError
 
     def value_gradient(self, y: Floats, z: Floats) -> tuple[Floats, Floats]:
         """The loss and its slope."""

@@ -3,47 +3,26 @@
 
     w <- w - H^-1 g,     g = scale sum_k g_k(w) + l2 w,     H = scale sum_k H_k(v) + l2 I
 
-H is that of an earlier point v as long as a step with it divides the decrement ``g' H^-1 g`` by 4
-or more (chord steps, Shamanskii, 1967): a round without a Hessian costs a fraction of one with it,
-the more so the more parameters there are.
+H is that of an earlier point v as long as it serves: see :mod:`skdist.solvers.newton_iteration`,
+also for the cost of a round.
 
 The certificate. If M is a matrix with H(u) >= M / 2 for all u from w to the minimum, then
 ``F(w) - min F <= g' M^-1 g``. The Hessian at w is such a matrix where curvature does not halve on
-the way, as it does not near the minimum; an older one is believed while it divides the decrement
-by 4 a step: |1 - M^-1 H| <= 1/2 along what is left to go. The step in hand is taken all the same,
-so the solution is better than its bound says.
-
-Cost per round: K p numbers down; K p up, and with a Hessian G p (p + 1) / 2 more, where G = 1 for
-K = 1, else K (K - 1) / 2.
+the way, as it does not near the minimum.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.solvers.line_search import best_length, descends
-from skdist.solvers.linear_objective import (
-    LinearObjective,
-    Point,
-    Rounds,
-    Shards,
-    Solution,
-    Step,
-    curvature_of,
-    gradient_of,
-    is_enough,
-)
-from skdist.solvers.metric import Metric
+from skdist.solvers.linear_objective import LinearObjective, Point, Rounds, Shards, Solution
+from skdist.solvers.newton_iteration import Curvature, Minimum, NewtonIteration
 from skdist.solvers.pilot_fit import pilot_fit
-from skdist.summaries import LossGradientHessian
 
 Floats = NDArray[np.float64]
 
 CERTIFICATE = "Newton decrement g' H^-1 g"
-TRUSTED = 1.0 / 4.0  # what a step must multiply the decrement by, if its Hessian is to be kept
 
 
 def newton(
@@ -87,86 +66,12 @@ def newton(
     """
     rounds = Rounds(shards)
     w = pilot_fit(rounds, objective, newton) if start is None else objective.centred(start)
-    here = first_iterate(rounds, objective, w)
-    history: list[Step] = []
-    for n_iter in range(max_iter + 1):
-        history.append(rounds.step(here.at.value, here.decrement))
-        converged = here.is_certified(tol, history[0].value)
-        there = None if converged or n_iter == max_iter else advance(rounds, objective, here)
-        if there is None:
-            break
-        here = there
-    return here.solution(objective, n_iter, converged, history)
+    iteration = NewtonIteration(rounds, objective, newton_step)
+    return iteration.run(w, tol=tol, max_iter=max_iter, certificate=CERTIFICATE)
 
 
-@dataclass(frozen=True, eq=False)
-class Iterate:
-    """A point, the metric in use there, and the step that they make."""
-
-    at: Point
-    metric: Metric
-    curvature: LossGradientHessian  # the sums that the metric is made of
-    is_own: bool  # whether they are those of this point
-    step: Floats
-    decrement: float
-    contraction: float  # the decrement, divided by that of the iterate before
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether the metric is kept for the next step."""
-        return self.contraction <= TRUSTED
-
-    def is_certified(self, tol: float, first: float) -> bool:
-        """Whether the bound holds, and is small enough."""
-        bound_holds = self.is_own or self.is_trusted
-        return bound_holds and is_enough(self.decrement, self.at.value, tol, first)
-
-    def solution(
-        self, objective: LinearObjective, n_iter: int, converged: bool, history: list[Step]
-    ) -> Solution:
-        """One step further than this iterate if its bound holds."""
-        w = objective.centred(self.at.w + self.step) if converged else self.at.w
-        return Solution(
-            w,
-            self.at.value,
-            self.decrement,
-            CERTIFICATE,
-            n_iter,
-            converged,
-            tuple(history),
-            self.curvature,
-        )
-
-
-def first_iterate(rounds: Rounds, objective: LinearObjective, w: Floats) -> Iterate:
-    """At the start: the Hessian is formed there."""
-    sums = rounds.map_reduce(curvature_of, objective, w)
-    metric = Metric.of(objective.hessian(sums))
-    return _iterate(objective.point(sums, w), metric, sums, is_own=True, last=0.0)
-
-
-def advance(rounds: Rounds, objective: LinearObjective, here: Iterate) -> Iterate | None:
-    """The next iterate; none where no step lowers F by more than rounding."""
-    summarise = gradient_of if here.is_trusted else curvature_of
-    w = here.at.w + here.step
-    sums = rounds.map_reduce(summarise, objective, w)
-    there = objective.point(sums, w)
-    if not descends(here.at, there.value, here.decrement):
-        length = best_length(rounds, objective, here.at, here.step)
-        if length is None:
-            return None
-        summarise, w = curvature_of, here.at.w + length * here.step
-        sums = rounds.map_reduce(summarise, objective, w)
-        there = objective.point(sums, w)
-    if summarise is gradient_of:
-        return _iterate(there, here.metric, here.curvature, is_own=False, last=here.decrement)
-    metric = Metric.of(objective.hessian(sums))
-    return _iterate(there, metric, sums, is_own=True, last=here.decrement)
-
-
-def _iterate(
-    at: Point, metric: Metric, sums: LossGradientHessian, *, is_own: bool, last: float
-) -> Iterate:
-    step = metric.step(at.gradient)
+def newton_step(at: Point, curvature: Curvature, _: float) -> Minimum:
+    """Of a parabola: ``w - H^-1 g``, with the decrement for slope and bound."""
+    step = curvature.metric.step(at.gradient)
     decrement = -float(np.vdot(at.gradient, step))
-    return Iterate(at, metric, sums, is_own, step, decrement, decrement / last if last else np.inf)
+    return Minimum(at.w + step, decrement, decrement)

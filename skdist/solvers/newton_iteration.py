@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The iteration that all Newton methods with merged Hessians share: from parabola to parabola.
+
+    w <- argmin over v of  F(w) + g'(v - w) + 1/2 (v - w)' H (v - w) + l1 |v|_1
+
+How the model is minimised, by a linear solve or by coordinate descent, is the method's; when H is
+formed anew, how far a step goes and when it is enough, is here.
+
+H is that of an earlier point as long as a step with it divides what the model promises by 4 or more
+(chord steps, Shamanskii, 1967): a round without a Hessian costs a fraction of one with it, the more
+so the more parameters there are.
+
+The bound of F - min F. What a model with H of its own point promises is at most doubled where the
+curvature does not halve on the way to the minimum. If a step with an older M divides the promise by
+r^2, then H = (1 - r) M along what was left to go, and the bound is 1 / (1 - r) times as large. The
+step in hand is taken all the same, so the solution is better than its bound says.
+
+Cost per round: K p numbers down; K p up, and with a Hessian G p (p + 1) / 2 more, where G = 1 for
+K = 1, else K (K - 1) / 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdist.solvers.line_search import best_length, descends
+from skdist.solvers.linear_objective import (
+    LinearObjective,
+    Point,
+    Rounds,
+    Solution,
+    Step,
+    curvature_of,
+    gradient_of,
+    is_enough,
+)
+from skdist.solvers.metric import Metric
+from skdist.summaries import LossGradientHessian
+
+Floats = NDArray[np.float64]
+
+TRUSTED = 1.0 / 4.0  # what a step must multiply the promise by, if its Hessian is to be kept
+
+
+@dataclass(frozen=True, eq=False)
+class Curvature:
+    """The Hessian of F but for l1, at some point.
+
+    Parameters
+    ----------
+    sums : LossGradientHessian
+        What it is made of.
+    hessian : ndarray of shape (K p, K p)
+    """
+
+    sums: LossGradientHessian
+    hessian: Floats
+
+    @cached_property
+    def metric(self) -> Metric:
+        """Its inverse, factored once for all steps that use it."""
+        return Metric.of(self.hessian)
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """Where the model of F is least, and what that says of F.
+
+    Parameters
+    ----------
+    target : ndarray of shape (K, p)
+        argmin.
+    promised : float
+        Minus the slope of F towards it.
+    bound : float
+        Of F - min F, if the Hessian is that of the point.
+    """
+
+    target: Floats
+    promised: float
+    bound: float
+
+
+# of the model at a point, with this Hessian; the last number is the bound of the model before
+Minimise = Callable[[Point, Curvature, float], Minimum]
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """A point, and the minimum of the model there."""
+
+    at: Point
+    curvature: Curvature
+    is_own: bool  # whether it is that of this point
+    model: Minimum
+    contraction: float  # the model's bound, divided by that of the iterate before
+
+    @property
+    def bound(self) -> float:
+        """Of F - min F; inf where an old Hessian tells nothing."""
+        rate = 0.0 if self.is_own else np.sqrt(self.contraction)
+        return self.model.bound / float(1.0 - rate) if rate < 1.0 else np.inf
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the Hessian is kept for the next step."""
+        return self.contraction <= TRUSTED
+
+
+@dataclass(frozen=True, eq=False)
+class NewtonIteration:
+    """The shards, what is minimised over them, and how its models are."""
+
+    rounds: Rounds
+    objective: LinearObjective
+    minimise: Minimise
+
+    def run(self, w: Floats, *, tol: float, max_iter: int, certificate: str) -> Solution:
+        """From `w` until F - min F is at most ``max(tol^2, 8 eps) |F|``.
+
+        The solution lies one step beyond the last point that was evaluated, if its bound holds.
+        """
+        here = self.first(w)
+        history: list[Step] = []
+        for n_iter in range(max_iter + 1):
+            history.append(self.rounds.step(here.at.value, here.bound))
+            converged = is_enough(here.bound, here.at.value, tol, history[0].value)
+            there = None if converged or n_iter == max_iter else self.advance(here)
+            if there is None:
+                break
+            here = there
+        return Solution(
+            self.objective.centred(here.model.target) if converged else here.at.w,
+            here.at.value,
+            here.bound,
+            certificate,
+            n_iter,
+            converged,
+            tuple(history),
+            here.curvature.sums,
+        )
+
+    def first(self, w: Floats) -> Iterate:
+        """At the start: the Hessian is formed there."""
+        at, curvature = self.with_curvature(w)
+        return Iterate(at, curvature, True, self.minimise(at, curvature, np.inf), np.inf)
+
+    def advance(self, here: Iterate) -> Iterate | None:
+        """The next iterate; None where no step lowers F by more than rounding."""
+        w, keeps = here.model.target, here.is_trusted
+        there, curvature = (self.at(w), here.curvature) if keeps else self.with_curvature(w)
+        if not descends(here.at, there.value, here.model.promised):
+            step = w - here.at.w
+            length = best_length(self.rounds, self.objective, here.at, step)
+            if length is None:
+                return None
+            there, curvature = self.with_curvature(here.at.w + length * step)
+        last = here.model.bound
+        model = self.minimise(there, curvature, last)
+        is_own = curvature is not here.curvature
+        return Iterate(there, curvature, is_own, model, model.bound / last if last else np.inf)
+
+    def at(self, w: Floats) -> Point:
+        """A round: F and its gradient."""
+        return self.objective.point(self.rounds.map_reduce(gradient_of, self.objective, w), w)
+
+    def with_curvature(self, w: Floats) -> tuple[Point, Curvature]:
+        """A round: F, its gradient and its Hessian."""
+        sums = self.rounds.map_reduce(curvature_of, self.objective, w)
+        return self.objective.point(sums, w), Curvature(sums, self.objective.hessian(sums))
