@@ -39,6 +39,31 @@ class DistributedGeneralizedLinearRegressor(ShardedFit):
         **SHARDING,
     }
 
+    def __init__(
+        self,
+        *,
+        alpha=1.0,
+        fit_intercept=True,
+        solver="auto",
+        max_iter=100,
+        tol=1e-4,
+        warm_start=False,
+        verbose=0,
+        n_jobs=None,
+        n_shards=None,
+    ):
+        super().__init__(
+            alpha=alpha,
+            fit_intercept=fit_intercept,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.n_jobs = n_jobs
+        self.n_shards = n_shards
+
     def _fit(self, X, y, sample_weight, *, shard=False):
         self._expansion = self._merged_parts = None
         if isinstance(self.solver, type):
@@ -193,31 +218,6 @@ class DistributedPoissonRegressor(DistributedGeneralizedLinearRegressor, Poisson
         **DistributedGeneralizedLinearRegressor._parameter_constraints,
     }
 
-    def __init__(
-        self,
-        *,
-        alpha=1.0,
-        fit_intercept=True,
-        solver="auto",
-        max_iter=100,
-        tol=1e-4,
-        warm_start=False,
-        verbose=0,
-        n_jobs=None,
-        n_shards=None,
-    ):
-        super().__init__(
-            alpha=alpha,
-            fit_intercept=fit_intercept,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.n_jobs = n_jobs
-        self.n_shards = n_shards
-
     def _loss(self):
         return Poisson()
 
@@ -262,31 +262,6 @@ class DistributedGammaRegressor(DistributedGeneralizedLinearRegressor, GammaRegr
         **GammaRegressor._parameter_constraints,
         **DistributedGeneralizedLinearRegressor._parameter_constraints,
     }
-
-    def __init__(
-        self,
-        *,
-        alpha=1.0,
-        fit_intercept=True,
-        solver="auto",
-        max_iter=100,
-        tol=1e-4,
-        warm_start=False,
-        verbose=0,
-        n_jobs=None,
-        n_shards=None,
-    ):
-        super().__init__(
-            alpha=alpha,
-            fit_intercept=fit_intercept,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.n_jobs = n_jobs
-        self.n_shards = n_shards
 
     def _loss(self):
         return Gamma()
@@ -362,18 +337,18 @@ class DistributedTweedieRegressor(DistributedGeneralizedLinearRegressor, Tweedie
         n_shards=None,
     ):
         super().__init__(
-            power=power,
             alpha=alpha,
             fit_intercept=fit_intercept,
-            link=link,
             solver=solver,
             max_iter=max_iter,
             tol=tol,
             warm_start=warm_start,
             verbose=verbose,
+            n_jobs=n_jobs,
+            n_shards=n_shards,
         )
-        self.n_jobs = n_jobs
-        self.n_shards = n_shards
+        self.power = power
+        self.link = link
 
     def _loss(self):
         link = self.link
