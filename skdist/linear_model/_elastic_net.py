@@ -13,6 +13,7 @@ from sklearn.linear_model import ElasticNet
 from sklearn.utils import check_random_state
 
 from skdist._estimator import SHARDING, all_or_nothing
+from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
 from skdist._sklearn import fit_context
 from skdist.linear_model._least_squares_fit import (
@@ -25,7 +26,6 @@ from skdist.linear_model._least_squares_fit import (
     report_sums,
     y_ndim,
 )
-from skdist.linear_model._local_fit import fit_locally
 from skdist.solvers.elastic_net import ElasticNetProblem, elastic_net
 from skdist.solvers.least_squares import merged_moments
 from skdist.solvers.normal_equations import LeastSquaresSums, without_constants

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.linear_model import GammaRegressor, PoissonRegressor, TweedieRegressor
 
 from skdist._estimator import SHARDING, ShardedFit, Stopwatch
+from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
 from skdist._sklearn import StrOptions, glm_loss
 from skdist.linear_model._linear_fit import SOLVER_NAMES, fit_linear
-from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._loss_expansion import keep_expansion
 from skdist.losses import Gamma, Poisson, tweedie
 from skdist.solvers.choose_solver import choose_solver

@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.linear_model import HuberRegressor
 
 from skdist._estimator import SHARDING, ShardedFit, Stopwatch
+from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
 from skdist.linear_model._linear_fit import warn_of_the_bound
-from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import one_blas_thread
 from skdist.solvers.choose_solver import MOST_DENSE, MOST_SPARSE

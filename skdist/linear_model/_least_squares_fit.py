@@ -15,9 +15,9 @@ from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skdist._estimator import ShardedFit, Stopwatch
+from skdist._local_fit import fit_locally
 from skdist._report import FitReport
 from skdist._rows import EncodedRows, default_n_shards
-from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._merge_linear import check_alike, merge_linear
 from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import Shard, is_dask

@@ -11,12 +11,12 @@ from sklearn.svm import LinearSVC
 
 from skdist._estimator import SHARDING, ShardedClassifierFit, Stopwatch
 from skdist._labels import weigh_classes
+from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
+from skdist._shard_classes import check_none_lacking, check_two_classes, knowing
 from skdist._sklearn import StrOptions, check_liblinear
-from skdist.linear_model._local_fit import fit_locally
 from skdist.linear_model._one_vs_rest import fit_one_vs_rest, problems_of
 from skdist.linear_model._one_vs_rest_expansion import keep_one_vs_rest
-from skdist.linear_model._shard_classes import check_none_lacking, check_two_classes, knowing
 from skdist.losses import SquaredHinge
 from skdist.sharding import is_dask
 from skdist.solvers.choose_solver import SYNONYMS, Choice, choose_solver

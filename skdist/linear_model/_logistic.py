@@ -10,17 +10,17 @@ from scipy.sparse import issparse
 from sklearn.linear_model import LogisticRegression
 
 from skdist._estimator import SHARDING, ShardedClassifierFit, Stopwatch
+from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import StrOptions
-from skdist.linear_model._linear_fit import SOLVER_NAMES, fit_linear
-from skdist.linear_model._local_fit import fit_locally
-from skdist.linear_model._loss_expansion import keep_expansion
-from skdist.linear_model._penalty import check_solver, resolve_penalty
-from skdist.linear_model._shard_classes import (
+from skdist._shard_classes import (
     check_none_lacking,
     check_two_classes,
     knowing,
 )
+from skdist._sklearn import StrOptions
+from skdist.linear_model._linear_fit import SOLVER_NAMES, fit_linear
+from skdist.linear_model._loss_expansion import keep_expansion
+from skdist.linear_model._penalty import check_solver, resolve_penalty
 from skdist.losses import Logistic, Multinomial
 from skdist.solvers.choose_solver import choose_solver
 from skdist.solvers.linear_objective import LinearObjective

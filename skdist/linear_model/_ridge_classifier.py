@@ -15,11 +15,11 @@ from sklearn.utils import compute_sample_weight
 
 from skdist._estimator import SHARDING, ShardedClassifierFit
 from skdist._rows import Intake, encode_rows
+from skdist._shard_classes import check_none_lacking, knowing
 from skdist._sklearn import check_sample_weight, give_binarizer
 from skdist.linear_model._class_targets import with_classes
 from skdist.linear_model._least_squares_fit import fitting_n_shards, n_targets
 from skdist.linear_model._ridge_fit import MergedRidge
-from skdist.linear_model._shard_classes import check_none_lacking, knowing
 from skdist.sharding import is_dask
 
 

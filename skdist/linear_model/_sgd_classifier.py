@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.linear_model import SGDClassifier
 
 from skdist._estimator import all_or_nothing, refuse_collection
+from skdist._shard_classes import all_classes
 from skdist._sklearn import check_sgd, fit_context
 from skdist.linear_model._sgd import DistributedSGD
-from skdist.linear_model._shard_classes import all_classes
 from skdist.sharding import is_dask
 
 

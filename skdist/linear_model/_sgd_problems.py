@@ -12,10 +12,10 @@ from sklearn.base import is_classifier
 
 from skdist._labels import count_classes, weigh_classes
 from skdist._rows import EncodedRows
+from skdist._shard_classes import all_classes
 from skdist._sklearn import SPARSE_INTERCEPT_DECAY, check_partial_fit_classes, start_sgd
 from skdist.kernels.sgd_losses import LOSSES
 from skdist.kernels.sgd_rules import ELASTIC_NET, L1, OPTIMAL, PENALTIES, SCHEDULES, Problems, Rules
-from skdist.linear_model._shard_classes import all_classes
 from skdist.solvers.descent import Position, start_at
 from skdist.summaries import WeightedMean
 
