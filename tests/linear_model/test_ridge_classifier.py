@@ -19,6 +19,7 @@ LABELS = {
     "a column": Z.argmax(axis=1),
     "several each": (np.median(Z, axis=0) < Z).astype(int),
     "one": np.full(len(X), 3),
+    "twenty-six": np.argsort(np.argsort(Z[:, 1])) % 26,
 }
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced", "dict": {0: 2.0, 1: 0.5}}
 
