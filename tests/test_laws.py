@@ -28,6 +28,7 @@ from skdist.solvers.huber_problem import HuberProblem, huber_sums_of
 from skdist.solvers.linear_objective import LinearObjective, curvature_of, gradient_of
 from skdist.solvers.target_facts import facts_of
 from skdist.summaries import (
+    EntryMoments,
     HuberSums,
     LossGradient,
     LossGradientHessian,
@@ -35,6 +36,7 @@ from skdist.summaries import (
     MarginSums,
     Moments,
     QuadraticModel,
+    SupportVectors,
     TargetFacts,
     Tree,
     Trees,
@@ -231,7 +233,28 @@ def huber_of_shard(shard, *broadcast):
     return huber_sums_of(rows, HuberProblem(1, 1.0), np.array([0.5, 0.1]), 0.4, True)
 
 
+def entries_of_shard(shard):
+    return EntryMoments.of_rows(shard.X)
+
+
+def support_vectors_of(X, weight):
+    """Two classes of three, by the sign of the first feature."""
+    y, seen = (X[:, 0] > 5.0).astype(float), np.array([1.0, 3.0] if len(X) % 2 else [2.0, 3.0])
+    mass = np.bincount(y.astype(int), weight, 2).astype(float)
+    vectors = SupportVectors(X, y, weight, seen, mass, 2 * len(X), EntryMoments.of_rows(X))
+    return vectors.knowing(np.array([1.0, 2.0, 3.0])) if len(X) % 3 else vectors
+
+
+def support_vectors_of_shard(shard):
+    return support_vectors_of(shard.X, shard.sample_weight)
+
+
 SUMMARIES = {
+    "EntryMoments": Laws(
+        some_rows().map(lambda rows: EntryMoments.of_rows(rows[0])),
+        lambda s: EntryMoments.empty(),
+        entries_of_shard,
+    ),
     "HuberSums": Laws(huber_totals(), lambda s: HuberSums.empty(2), huber_of_shard),
     "MarginRows": Laws(
         margin_rows(),
@@ -253,6 +276,12 @@ SUMMARIES = {
         some_rows().map(lambda rows: moments_of(*rows)),
         lambda s: Moments.empty(2, 1),
         moments_of_shard,
+    ),
+    "SupportVectors": Laws(
+        some_rows().map(lambda rows: support_vectors_of(*rows)),
+        lambda s: SupportVectors.empty(3, s.classes),
+        support_vectors_of_shard,
+        commutes=False,
     ),
     "TargetFacts": Laws(facts(), lambda s: TargetFacts.empty(2), facts_of_shard),
     "Weighted": Laws(weighted(), lambda s: Weighted(s.total * 0, 0.0), weighted_sum),

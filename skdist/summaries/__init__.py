@@ -2,15 +2,18 @@
 """The mergeable values: what a shard sends, frozen, with an associative ``+``; one a file."""
 
 from skdist.summaries._curvature import LossGradient, LossGradientHessian, QuadraticModel
+from skdist.summaries._entry_moments import EntryMoments
 from skdist.summaries._huber_sums import HuberSums
 from skdist.summaries._margins import MarginRows, MarginSums
 from skdist.summaries._moments import Moments
+from skdist.summaries._support_vectors import SupportVectors
 from skdist.summaries._target_facts import TargetFacts
 from skdist.summaries._trees import Tree, Trees
 from skdist.summaries._triangular_factor import TriangularFactor
 from skdist.summaries._weighted_mean import WeightedMean
 
 __all__ = [
+    "EntryMoments",
     "HuberSums",
     "LossGradient",
     "LossGradientHessian",
@@ -18,6 +21,7 @@ __all__ = [
     "MarginSums",
     "Moments",
     "QuadraticModel",
+    "SupportVectors",
     "TargetFacts",
     "Tree",
     "Trees",
