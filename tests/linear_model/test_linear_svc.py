@@ -93,7 +93,7 @@ def test_the_optimum(kind, n_classes, dtype, container):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("class_weight", CLASS_WEIGHTS)
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_classes", [2, 3, 26])
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights(kind, n_classes, class_weight, weighted):
     X, y, weight = classes_problem(n_classes)
