@@ -36,6 +36,13 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedSGDRegressor,
         DistributedTweedieRegressor,
     )
+    from skdist.svm import (
+        DistributedNuSVC,
+        DistributedNuSVR,
+        DistributedOneClassSVM,
+        DistributedSVC,
+        DistributedSVR,
+    )
 
 __version__ = "0.1.0.dev0"
 
@@ -49,6 +56,9 @@ __all__ = [
     "DistributedLinearRegression",
     "DistributedLinearSVC",
     "DistributedLogisticRegression",
+    "DistributedNuSVC",
+    "DistributedNuSVR",
+    "DistributedOneClassSVM",
     "DistributedPoissonRegressor",
     "DistributedRandomForest",
     "DistributedRandomForestClassifier",
@@ -57,6 +67,8 @@ __all__ = [
     "DistributedRidgeClassifier",
     "DistributedSGDClassifier",
     "DistributedSGDRegressor",
+    "DistributedSVC",
+    "DistributedSVR",
     "DistributedTweedieRegressor",
     "__version__",
     "config_context",
@@ -75,6 +87,9 @@ _HOMES = {
     "DistributedLinearRegression": "skdist.linear_model",
     "DistributedLinearSVC": "skdist.linear_model",
     "DistributedLogisticRegression": "skdist.linear_model",
+    "DistributedNuSVC": "skdist.svm",
+    "DistributedNuSVR": "skdist.svm",
+    "DistributedOneClassSVM": "skdist.svm",
     "DistributedPoissonRegressor": "skdist.linear_model",
     "DistributedRandomForest": "skdist.ensemble",
     "DistributedRandomForestClassifier": "skdist.ensemble",
@@ -83,6 +98,8 @@ _HOMES = {
     "DistributedRidgeClassifier": "skdist.linear_model",
     "DistributedSGDClassifier": "skdist.linear_model",
     "DistributedSGDRegressor": "skdist.linear_model",
+    "DistributedSVC": "skdist.svm",
+    "DistributedSVR": "skdist.svm",
     "DistributedTweedieRegressor": "skdist.linear_model",
     "config_context": "skdist._config",
     "get_config": "skdist._config",

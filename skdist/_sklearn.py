@@ -15,9 +15,11 @@ from sklearn.ensemble._bootstrap import _get_n_samples_bootstrap
 # How much slower SGD moves the intercept of sparse rows.
 from sklearn.linear_model._base import SPARSE_INTERCEPT_DECAY
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.svm import SVC
 
 # What liblinear can do, and scikit-learn's errors for what it cannot.
 from sklearn.svm._base import _get_liblinear_solver_type
+from sklearn.svm._base import _ovr_decision_function as ovr_decision_function
 from sklearn.svm._classes import _validate_dual_parameter
 
 # `Tree` is the Cython tree behind `DecisionTree*.tree_`; `NODE_DTYPE` is the record of one of its
@@ -25,11 +27,12 @@ from sklearn.svm._classes import _validate_dual_parameter
 from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 __all__ = [
     "NODE_DTYPE",
     "SPARSE_INTERCEPT_DECAY",
+    "SVC_PROBABILITY",
     "Interval",
     "StrOptions",
     "Tree",
@@ -44,16 +47,21 @@ __all__ = [
     "missing_values_allowed",
     "n_bootstrap_draws",
     "n_rows_seen",
+    "num_samples",
+    "ovr_decision_function",
     "set_classes",
     "start_sgd",
 ]
 
 fit_context = _fit_context
 check_sample_weight = _check_sample_weight
+num_samples = _num_samples
 check_partial_fit_classes = _check_partial_fit_first_call
 # Since 1.9 a fraction of `max_samples` is one of the sum of weights.
 _TAKES_WEIGHT = "sample_weight" in inspect.signature(_get_n_samples_bootstrap).parameters
 
+# "deprecated" since 1.9, False before.
+SVC_PROBABILITY = inspect.signature(SVC).parameters["probability"].default
 
 _ONE_BY_ONE = np.zeros((1, 1))
 

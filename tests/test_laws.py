@@ -241,7 +241,7 @@ def support_vectors_of(X, weight):
     """Two classes of three, by the sign of the first feature."""
     y, seen = (X[:, 0] > 5.0).astype(float), np.array([1.0, 3.0] if len(X) % 2 else [2.0, 3.0])
     mass = np.bincount(y.astype(int), weight, 2).astype(float)
-    vectors = SupportVectors(X, y, weight, seen, mass, 2 * len(X), EntryMoments.of_rows(X))
+    vectors = SupportVectors(X, y, weight, seen, mass, 2.0 * mass, EntryMoments.of_rows(X))
     return vectors.knowing(np.array([1.0, 2.0, 3.0])) if len(X) % 3 else vectors
 
 

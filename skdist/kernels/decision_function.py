@@ -71,6 +71,11 @@ class Expansions:
             stop = start + size
             self._write_pairs(self._by_class(X[start:stop]), out[start:stop])
 
+    def prepare(self) -> None:
+        """Compute what all rows have in common, before several threads would do it each."""
+        if self.weights is None:
+            _ = self._points
+
     @cached_property
     def weights(self) -> Floats | None:
         """The functions' coefficients of the features, (n_functions, d), where that is shorter."""

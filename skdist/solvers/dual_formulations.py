@@ -69,16 +69,21 @@ def nu_classification(
     """
     is_up = y > 0
     up, down = (float(weight[is_up].sum()), float(weight[~is_up].sum())) if mass is None else mass
+    check_nu(nu, up, down)
+    share = nu * (up + down) / 2.0
+    start = np.where(is_up, _filled(weight * is_up, share), _filled(weight * ~is_up, share))
+    n = len(y)
+    return DualProblem(np.arange(n), y, np.zeros(n), weight, start, by_sign=True)
+
+
+def check_nu(nu: float, up: float, down: float) -> None:
+    """Raise unless either of two classes, which weigh `up` and `down`, has half of nu of both."""
     if nu * (up + down) / 2.0 > min(up, down):
         raise ValueError(
             f"specified nu is infeasible: nu={nu:g}, but two classes that weigh {up:g} and "
             f"{down:g} allow {2.0 * min(up, down) / (up + down):.6g} at most. Lower nu, or weigh "
             "the smaller class more."
         )
-    share = nu * (up + down) / 2.0
-    start = np.where(is_up, _filled(weight * is_up, share), _filled(weight * ~is_up, share))
-    n = len(y)
-    return DualProblem(np.arange(n), y, np.zeros(n), weight, start, by_sign=True)
 
 
 def nu_regression(

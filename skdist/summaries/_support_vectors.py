@@ -29,8 +29,8 @@ class SupportVectors:
     classes : ndarray of shape (K,), or None for targets
     mass : ndarray of shape (K,) or (1,), float64
         The weight of all rows of each class, of those that were dropped too.
-    n_rows : int
-        Rows there were.
+    n_rows : ndarray of shape (K,) or (1,), float64
+        Rows there were of each class.
     entries : EntryMoments
         Of all those rows.
     """
@@ -40,7 +40,7 @@ class SupportVectors:
     weight: NDArray[np.float64]
     classes: NDArray[Any] | None
     mass: NDArray[np.float64]
-    n_rows: int
+    n_rows: NDArray[np.float64]
     entries: EntryMoments
 
     def __add__(self, other: SupportVectors) -> SupportVectors:
@@ -64,15 +64,15 @@ class SupportVectors:
         if classes is None or self.classes is None or np.array_equal(classes, self.classes):
             return self
         where = np.searchsorted(classes, self.classes)
-        mass = np.zeros(len(classes))
-        mass[where] = self.mass
+        mass, n_rows = np.zeros(len(classes)), np.zeros(len(classes))
+        mass[where], n_rows[where] = self.mass, self.n_rows
         y = where[self.y.astype(np.intp)].astype(np.float64)
-        return replace(self, y=y, classes=classes, mass=mass)
+        return replace(self, y=y, classes=classes, mass=mass, n_rows=n_rows)
 
     @classmethod
     def empty(cls, n_features: int, classes: NDArray[Any] | None = None) -> SupportVectors:
         """Of no rows: the identity of ``+``, where its classes are among those of the other."""
         none = np.empty(0)
-        n_masses = 1 if classes is None else len(classes)
+        nothing = np.zeros(1 if classes is None else len(classes))
         rows = np.empty((0, n_features))
-        return cls(rows, none, none, classes, np.zeros(n_masses), 0, EntryMoments.empty())
+        return cls(rows, none, none, classes, nothing, nothing, EntryMoments.empty())

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fitted kernel machines: their functions on new rows, blocks of them side by side on threads."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_is_fitted
+
+from skdist._estimator import ShardedClassifierFit, ShardedFit, refuse_collection
+from skdist._sklearn import ovr_decision_function
+from skdist.sharding import for_row_blocks, one_blas_thread
+
+BLOCK_KERNELS = ("linear", "poly", "rbf", "sigmoid")
+LEAST_ROWS = 256  # per thread
+FEW_VALUES = 30_000  # of the kernel: so many are done by libsvm before numba is loaded
+
+
+class KernelPrediction(ShardedFit):
+    """Mixin: values of the machine's functions by blocks of the kernel matrix."""
+
+    def _has_block_kernel(self):
+        """Whether the kernel is one of those that skdist computes."""
+        return isinstance(self.kernel, str) and self.kernel in BLOCK_KERNELS
+
+    def _by_blocks(self, X):
+        """Whether blocks pay, of a fitted machine and rows of any kind."""
+        check_is_fitted(self)
+        refuse_collection(X)
+        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        return self._has_block_kernel() and n_rows * len(self.support_) > FEW_VALUES
+
+    def _values(self, X):
+        """f(x) of each row, (n, number of functions)."""
+        X = self._validate_for_predict(X)
+        functions = self._functions()
+        values = np.empty((X.shape[0], functions.n_functions))
+
+        def write(start, stop):
+            functions.values(X[start:stop], values[start:stop])
+
+        with one_blas_thread():
+            functions.prepare()
+            for_row_blocks(write, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
+        values += self._intercept_
+        return values
+
+    def _functions(self):
+        """The expansions, as kernels compute them."""
+        from skdist.kernels.decision_function import Expansions
+        from skdist.kernels.kernel_function import KernelFunction
+
+        kernel = KernelFunction(self.kernel, float(self._gamma), self.degree, float(self.coef0))
+        coef = self._dual_coef_.toarray() if issparse(self._dual_coef_) else self._dual_coef_
+        return Expansions(kernel, self.support_vectors_, coef, self._counts())
+
+    def _counts(self):
+        """Support vectors of each class."""
+        return (len(self.support_),)
+
+
+class ClassPrediction(KernelPrediction, ShardedClassifierFit):
+    """The same for classes, of which each pair has a function."""
+
+    def _counts(self):
+        return tuple(self._n_support.tolist())
+
+    def decision_function(self, X):
+        """How far each row is on which side of which function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes), or
+            (n_samples, n_classes * (n_classes - 1) / 2) for ``decision_function_shape="ovo"``
+            Of two classes above 0 for the second; of pairs above 0 for the first.
+
+        Raises
+        ------
+        TypeError
+            For a Dask collection, which would have to be gathered.
+        """
+        if not self._by_blocks(X):
+            return super().decision_function(X)
+        values = self._values(X)
+        n_classes = len(self.classes_)
+        if n_classes == 2:
+            return -values.ravel()
+        if self.decision_function_shape == "ovr":
+            return ovr_decision_function(values < 0, -values, n_classes)
+        return values
+
+    def predict(self, X):
+        """The class that wins most pairs, the first of those that win as many.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            For ``break_ties=True`` with ``decision_function_shape="ovo"``.
+        TypeError
+            For a Dask collection, which would have to be gathered.
+        """
+        # Ties are broken by the decision function, which is ours again.
+        if not self._by_blocks(X) or self.break_ties:
+            return super().predict(X)
+        from skdist.kernels.decision_function import votes
+
+        return self.classes_.take(votes(self._values(X), len(self.classes_)))
