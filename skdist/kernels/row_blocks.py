@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows in blocks that stay in the L2 cache, and the two products that passes make of a block.
+"""Rows in blocks that stay in the L2 cache, and the products that passes make of a block.
 
-A dense block is copied to one array that is written anew for each block, with the constant column
-and in float64, whatever X is made of; it is then read from the cache several times. There is never
-a second n x p array. CSR rows are multiplied as they are.
+Rows that are float64 and lie one after the other are read where they are; of others a block is
+converted at a time, into one array that is written anew for each. There is never a second n x d
+array, and no column of constants. CSR rows are multiplied as they are.
 """
 
 from collections.abc import Iterator
@@ -20,21 +20,23 @@ FEWEST_ROWS = 256  # below that BLAS spends its time on packing
 
 @dataclass(frozen=True, eq=False)
 class DenseRows:
-    """Rows with their constant column, (m, p) float64."""
+    """Rows (m, d) float64, and the value of their constant column; 0.0: there is none."""
 
     rows: np.ndarray
+    constant: float
 
     def raw(self, w: np.ndarray) -> np.ndarray:
         """W [x, c]: (m,) for w (p,), (K, m) for (K, p)."""
-        return w @ self.rows.T
+        d = self.rows.shape[1]
+        return _shifted(w[..., :d] @ self.rows.T, w[..., d:], self.constant)
 
     def pull(self, g: np.ndarray) -> np.ndarray:
         """Sum of g_i [x_i, c]': (p,) for g (m,), (K, p) for (K, m)."""
-        return g @ self.rows
+        return _with_constant(g @ self.rows, g, self.constant)
 
     def pull_squares(self, c: np.ndarray) -> np.ndarray:
         """Sum of c_i [x_i^2, c^2]'."""
-        return c @ np.square(self.rows)
+        return _with_constant(c @ np.square(self.rows), c, self.constant**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,23 +50,30 @@ class SparseRows:
         """W [x, c]."""
         d = self.rows.shape[1]
         z = np.ascontiguousarray((self.rows @ w[..., :d].T).T, np.float64)
-        if self.constant:
-            z += self.constant * w[..., d:]
-        return z
+        return _shifted(z, w[..., d:], self.constant)
 
     def pull(self, g: np.ndarray) -> np.ndarray:
         """Sum of g_i [x_i, c]'."""
-        return self._pull(self.rows, g, self.constant)
+        return _with_constant((self.rows.T @ g.T).T, g, self.constant)
 
     def pull_squares(self, c: np.ndarray) -> np.ndarray:
         """Sum of c_i [x_i^2, c^2]'."""
-        return self._pull(self.rows.power(2, dtype=np.float64), c, self.constant**2)
+        squares = self.rows.power(2, dtype=np.float64)
+        return _with_constant((squares.T @ c.T).T, c, self.constant**2)
 
-    def _pull(self, rows: Any, g: np.ndarray, constant: float) -> np.ndarray:
-        of_features = (rows.T @ g.T).T
-        if not constant:
-            return of_features
-        return np.concatenate([of_features, constant * g.sum(-1, keepdims=True)], axis=-1)
+
+def _shifted(z: np.ndarray, intercepts: np.ndarray, constant: float) -> np.ndarray:
+    """z + c b in place; intercepts are (1,) or (K, 1)."""
+    if constant:
+        z += constant * intercepts
+    return z
+
+
+def _with_constant(of_features: np.ndarray, g: np.ndarray, constant: float) -> np.ndarray:
+    """What the features pulled, and sum of g_i c behind it."""
+    if not constant:
+        return of_features
+    return np.concatenate([of_features, constant * g.sum(-1, keepdims=True)], axis=-1)
 
 
 def row_blocks(
@@ -104,12 +113,13 @@ def _csr_blocks(X: Any, constant: float) -> Iterator[SparseRows]:
 
 def _dense_blocks(X: Any, constant: float) -> Iterator[DenseRows]:
     n, d = X.shape
-    p = d + (constant != 0.0)
-    size = min(max(BLOCK_BYTES // (8 * max(p, 1)), FEWEST_ROWS), max(n, 1))
-    block = np.empty((size, p))
-    block[:, d:] = constant
-    for start in range(0, n, size):
-        rows = X[start : start + size]
+    size = min(max(BLOCK_BYTES // (8 * max(d, 1)), FEWEST_ROWS), max(n, 1))
+    blocks = (X[start : start + size] for start in range(0, n, size))
+    if not issparse(X) and X.dtype == np.float64 and X.flags.c_contiguous:
+        yield from (DenseRows(rows, constant) for rows in blocks)
+        return
+    block = np.empty((size, d))
+    for rows in blocks:
         m = rows.shape[0]
-        block[:m, :d] = rows.toarray() if issparse(rows) else rows
-        yield DenseRows(block[:m])
+        block[:m] = rows.toarray() if issparse(rows) else rows
+        yield DenseRows(block[:m], constant)

@@ -258,9 +258,12 @@ def gradient_of(shard: Any, objective: LinearObjective, w: Floats) -> LossGradie
     return LossGradient(*linear_pass.loss_gradient(*_arguments(shard, objective, w)))
 
 
-def curvature_of(shard: Any, objective: LinearObjective, w: Floats) -> LossGradientHessian:
-    """Loss, gradient and Hessian of one shard's rows at w."""
-    return LossGradientHessian(*linear_pass.loss_gradient_grams(*_arguments(shard, objective, w)))
+def curvature_of(
+    shard: Any, objective: LinearObjective, w: Floats, dtype: Any = np.float64
+) -> LossGradientHessian:
+    """Loss, gradient and Hessian of one shard's rows at w; the Hessian's products are `dtype`."""
+    arguments = _arguments(shard, objective, w)
+    return LossGradientHessian(*linear_pass.loss_gradient_grams(*arguments, dtype))
 
 
 def curvature_product_of(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, lapack
 
 from skdist.solvers.linear_objective import EPSILON
 
@@ -28,6 +28,7 @@ class Metric:
 
     factor: tuple[Floats, bool]
     unit: Floats
+    norm: float  # |H|_1 in these units
 
     @classmethod
     def of(cls, hessian: Floats) -> Metric:
@@ -46,6 +47,7 @@ class Metric:
         diagonal = np.diag(hessian)
         unit = np.where(diagonal > 0.0, diagonal, 1.0) ** -0.5
         scaled = hessian * unit * unit[:, None]
+        norm = float(np.abs(scaled).sum(axis=0).max())
         singular = 16.0 * len(unit) * EPSILON
         damping = 0.0
         while True:
@@ -53,10 +55,16 @@ class Metric:
             try:
                 factor = cho_factor(damped, lower=True, overwrite_a=True, check_finite=False)
                 if np.diag(factor[0]).min() ** 2 > singular:
-                    return cls(factor, unit)
+                    return cls(factor, unit, norm)
             except LinAlgError:
                 pass
             damping = max(100.0 * damping, 4.0 * singular)
+
+    @property
+    def least(self) -> float:
+        """About the least eigenvalue, by an estimate of ``|H^-1|_1``, in units of the diagonal."""
+        rcond, _ = lapack.dpocon(self.factor[0], self.norm, uplo="L")
+        return float(rcond * self.norm)
 
     def step(self, gradient: Floats) -> Floats:
         """-(H + damping diag(H))^-1 g, shaped like g."""

@@ -7,10 +7,10 @@
 F_j counts its rows s-fold and has its share of the penalty, so that the F_j add up to an estimate
 of F. What the shards disagree on, rows sorted by label say, has little curvature where it is sure
 of itself, and weighs little. The start is the best of five points between w and the best constant
-prediction, which is where to start without a pilot.
+prediction, which is where to start without a pilot: best on the rows of all the pilots.
 
-Cost: two rounds; K p (K p + 1) numbers per shard up, and one pass over the rows that evaluates
-losses alone. The pilots read a few percent of the rows, several times.
+Cost: two rounds; K p (K p + 1) numbers per shard up. Both read a few percent of the rows, the first
+several times.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from skdist.solvers.linear_objective import (
     LinearObjective,
     Shards,
     Solution,
-    curvature_of,
     losses_along,
 )
 from skdist.summaries import QuadraticModel
@@ -40,6 +39,7 @@ ROWS_PER_PARAMETER = 20
 LEAST_SHARE = 1.0 / 25.0  # of a shard's rows
 MOST_SHARE = 1.0 / 4.0  # above it, a pilot costs as much as the passes that it saves
 MOST_PARAMETERS = 1500  # that a Hessian is sent for
+MOST_STEPS = 10
 TOLERANCE = 0.2  # with few rows, rare features look decisive: stopping early shrinks them
 LENGTHS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 
@@ -106,7 +106,7 @@ def pilot_fit(shards: Shards, objective: LinearObjective, fit: Fit | None) -> Fl
         return constant
     merged = objective.centred(pilot.model.minimiser().reshape(objective.shape))
     step = merged - constant
-    losses = shards.map_reduce(losses_along, objective, constant, step, LENGTHS)
+    losses = shards.map_reduce(pilot_losses_along, objective, constant, step, LENGTHS)
     points: list[Floats] = [constant + t * step for t in LENGTHS]
     values = [objective.value(loss, w) for loss, w in zip(losses, points, strict=True)]
     return points[int(np.argmin(np.where(np.isnan(values), np.inf, values)))]
@@ -124,14 +124,9 @@ def pilot_of(shard: Any, objective: LinearObjective, fit: Fit | None) -> Pilot:
     """The pilot of one shard."""
     weight, total = _targets(shard, objective)
     nothing = Pilot(weight, total, None)
-    n_rows, n_parameters = shard.X.shape[0], int(np.prod(objective.shape))
-    wanted = max(ROWS_PER_PARAMETER * n_parameters, LEAST_SHARE * n_rows)
-    pays = wanted <= MOST_SHARE * n_rows and n_parameters <= MOST_PARAMETERS
-    if fit is None or weight <= 0.0 or not pays:
-        return nothing
-    sample = every_nth(shard, int(n_rows // wanted))
-    own_weight, _ = _targets(sample, objective)
-    if own_weight <= 0.0:
+    sample = None if fit is None or weight <= 0.0 else sample_of(shard, objective)
+    own_weight = 0.0 if sample is None else _targets(sample, objective)[0]
+    if fit is None or own_weight <= 0.0:
         return nothing
     own = replace(
         objective,
@@ -140,14 +135,36 @@ def pilot_of(shard: Any, objective: LinearObjective, fit: Fit | None) -> Pilot:
         l1=0.0,
     )
     start = constant_fit(own, nothing)
-    w = fit(OneShard(sample), own, start, tol=TOLERANCE, max_iter=10).w
-    return replace(nothing, model=_model_at(sample, own, w))
+    found = fit(OneShard(sample), own, start, tol=TOLERANCE, max_iter=MOST_STEPS)
+    return replace(nothing, model=_model_about(found, own))
 
 
-def _model_at(shard: Any, objective: LinearObjective, w: Floats) -> QuadraticModel:
-    sums = curvature_of(shard, objective, w)
-    at = objective.point(sums, w)
-    return QuadraticModel.expand(w.ravel(), at.value, at.gradient.ravel(), objective.hessian(sums))
+def _model_about(found: Solution, objective: LinearObjective) -> QuadraticModel | None:
+    """The parabola at what was found to be the minimum, with the Hessian that was formed last."""
+    if found.curvature is None:
+        return None
+    hessian = objective.hessian(found.curvature)
+    return QuadraticModel.expand(found.w.ravel(), found.value, np.zeros(found.w.size), hessian)
+
+
+def pilot_losses_along(
+    shard: Any, objective: LinearObjective, w: Floats, step: Floats, lengths: Floats
+) -> Floats:
+    """Loss of one shard's rows at ``w + t * step``, by the rows of its pilot."""
+    sample = sample_of(shard, objective) or shard
+    own_weight = _targets(sample, objective)[0]
+    if own_weight <= 0.0:
+        sample, own_weight = shard, _targets(shard, objective)[0]
+    found = losses_along(sample, objective, w, step, lengths)
+    return found * (_targets(shard, objective)[0] / own_weight) if own_weight > 0.0 else found
+
+
+def sample_of(shard: Any, objective: LinearObjective) -> Any:
+    """Rows for a pilot: as many as its parameters need; None where that would be too many."""
+    n_rows, n_parameters = shard.X.shape[0], int(np.prod(objective.shape))
+    wanted = max(ROWS_PER_PARAMETER * n_parameters, LEAST_SHARE * n_rows)
+    pays = wanted <= MOST_SHARE * n_rows and n_parameters <= MOST_PARAMETERS
+    return every_nth(shard, int(n_rows // wanted)) if pays else None
 
 
 def every_nth(shard: Any, n: int) -> Any:

@@ -84,6 +84,28 @@ def test_value_gradient_and_hessian_are_the_sums_over_rows(container, loss, cons
 
 @every_container
 @every_loss
+@constants
+def test_products_in_float32_change_the_hessian_alone_and_little(container, loss, constant):
+    y, w, given = targets(loss), parameters(loss, constant), CONTAINERS[container](X)
+    exact = linear_pass.loss_gradient_grams(given, y, WEIGHT, loss, w, constant)
+    rough = linear_pass.loss_gradient_grams(given, y, WEIGHT, loss, w, constant, np.float32)
+    assert rough[0] == exact[0] and rough[2].dtype == np.float64
+    np.testing.assert_array_equal(rough[1], exact[1])
+    size = np.abs(exact[2]).max()
+    np.testing.assert_allclose(rough[2], exact[2], atol=1e-6 * size)
+    assert np.abs(rough[2] - exact[2]).max() > 1e-12 * size
+
+
+@every_loss
+def test_where_float32_overflows_products_are_float64(loss):
+    y, w, unit = targets(loss), 1e-25 * parameters(loss, 0.0), np.array([1.0] * (D - 1) + [1e25])
+    exact = linear_pass.loss_gradient_grams(X * unit, y, WEIGHT, loss, w, 0.0)
+    rough = linear_pass.loss_gradient_grams(X * unit, y, WEIGHT, loss, w, 0.0, np.float32)
+    np.testing.assert_array_equal(rough[2], exact[2])
+
+
+@every_container
+@every_loss
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["alike", "weighted"])
 def test_products_and_diagonals_are_those_of_the_hessian(container, loss, weight):
     y, w, v = targets(loss), parameters(loss, 1.0), parameters(loss, 1.0, seed=2)
@@ -168,4 +190,4 @@ def test_blocks_are_as_large_as_the_cache_allows(monkeypatch):
     monkeypatch.setattr(row_blocks, "BLOCK_BYTES", 2**14)
     monkeypatch.setattr(row_blocks, "FEWEST_ROWS", 10)
     sizes = [len(rows.rows) for rows, _, _ in row_blocks.row_blocks(X, X[:, 0], None, 1.0)]
-    assert set(sizes[:-1]) == {2**14 // (8 * (D + 1))} and sum(sizes) == N
+    assert set(sizes[:-1]) == {2**14 // (8 * D)} and sum(sizes) == N

@@ -4,7 +4,7 @@
 import numpy as np
 from smooth_problems import PROBLEMS, cut, objective_of, rows, value
 
-from skdist.solvers.line_search import LENGTHS, best_length, descends
+from skdist.solvers.line_search import LENGTHS, best_length, descends, parabola_length
 from skdist.solvers.linear_objective import Point, gradient_of
 
 X, WEIGHT = rows()
@@ -35,3 +35,11 @@ def test_lengths_at_which_the_loss_is_infinite_are_passed_over():
     at = objective.point(shards.map_reduce(gradient_of, objective, w), w)
     step = np.array([[0.0, 0.0, 0.0, 0.0, -40.0]])  # below 0 for all lengths from 0.1 on
     assert best_length(shards, objective, at, step) < 0.1
+
+
+def test_the_parabola_of_two_values_and_a_slope():
+    at = Point(W, 10.0, W)
+    assert parabola_length(at, 10.0 - 2.0 + 4.0, 2.0) == 0.25  # F(t) = 10 - 2 t + 4 t^2
+    assert parabola_length(at, 9.9, 2.0) == 0.5  # no further than half of the way
+    assert parabola_length(at, 1e4, 2.0) is None and parabola_length(at, np.inf, 2.0) is None
+    assert parabola_length(at, np.nan, 2.0) is None

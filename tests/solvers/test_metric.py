@@ -44,3 +44,12 @@ def test_no_curvature_and_no_slope_is_no_step():
 def test_what_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="overflows"):
         Metric.of(np.array([[np.inf]]))
+
+
+@pytest.mark.parametrize("least", [1e-2, 1e-6])
+def test_the_least_eigenvalue_is_about_what_it_says_whatever_the_units(least):
+    correlation = 1.0 - least
+    H = np.array([[1.0, correlation, 0.0], [correlation, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    unit = np.array([1e-8, 1e8, 1.0])
+    found = Metric.of(H * unit * unit[:, None]).least
+    assert least / 3.0 <= found <= least * 3.0

@@ -23,7 +23,7 @@ from smooth_problems import (
 )
 
 from skdist.losses import Logistic, Multinomial, Poisson
-from skdist.solvers.linear_objective import LinearObjective, gradient_of
+from skdist.solvers.linear_objective import LinearObjective, curvature_of, gradient_of
 from skdist.solvers.newton import newton
 
 X, _ = rows()
@@ -206,6 +206,16 @@ def test_a_step_that_is_too_long_is_shortened():
     np.testing.assert_allclose(solution.w, best("poisson", 0.05), rtol=1e-6, atol=1e-7)
 
 
+def test_a_step_to_where_the_loss_overflows_is_shortened():
+    objective, y = objective_of("poisson", 0.05), PROBLEMS["poisson"].targets()
+    start = objective.zeros()
+    start[0, -1] = -12.0
+    shards = cut(X * 1e2, y, None, 3)
+    solution = newton(shards, objective, start, tol=1e-7, max_iter=200)
+    values = [step.value for step in solution.history]
+    assert solution.converged and values == sorted(values, reverse=True)
+
+
 class Counting(Serial):
     """Notes what is asked of the shards."""
 
@@ -224,11 +234,36 @@ def test_hessians_are_formed_only_where_the_last_one_does_not_serve():
     y = (big @ np.ones(3) + rng.logistic(size=4000) > 0).astype(float)
     shards = Counting(cut(big, y, None, 2).shards)
     solution = newton(shards, LinearObjective(Logistic(), 3, l2=1.0), tol=1e-7)
-    assert shards.asked[:3] == ["pilot_of", "losses_along", "curvature_of"]
+    assert shards.asked[:3] == ["pilot_of", "pilot_losses_along", "curvature_of"]
     assert shards.asked.count("curvature_of") <= 2 and "gradient_of" in shards.asked
     assert solution.history[-1].round == len(shards.asked)
     sent = [step.bytes_up for step in solution.history]
     assert sent == sorted(sent) and sent[-1] > 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "dtypes"),
+    [
+        (X, {np.float32}),
+        (np.column_stack([X, X[:, 0] + 1e-4 * X[:, 1] ** 2]), {np.float32, np.float64}),
+        (X * 1e20, {np.float32}),  # whose squares float32 does not hold: float64 steps in below
+        (X * [1e-21, 1.0, 1.0, 1.0], {np.float32, np.float64}),
+    ],
+    ids=["well", "collinear", "large", "small"],
+)
+def test_hessians_are_made_in_float32_where_that_is_enough(columns, dtypes):
+    class Noting(Serial):
+        def map_reduce(self, summarize, *broadcast, **options):
+            asked.update(broadcast[2:] if summarize is curvature_of else [])
+            return super().map_reduce(summarize, *broadcast, **options)
+
+    asked: set = set()
+    shards = Noting(cut(columns, two_classes(), None, 2).shards)
+    objective = LinearObjective(Logistic(), columns.shape[1])
+    solution = newton(shards, objective, objective.zeros(), tol=1e-7)
+    assert asked == dtypes and solution.converged
+    plain = newton(cut(X, two_classes()), LinearObjective(Logistic(), D), tol=1e-7)
+    assert solution.value <= plain.value * (1.0 + 1e-12)
 
 
 def test_history_and_curvature_are_those_of_the_rounds():

@@ -8,9 +8,15 @@ import pytest
 from smooth_problems import Serial, cut
 
 from skdist.losses import Logistic, Multinomial, Poisson
-from skdist.solvers.linear_objective import LinearObjective, gradient_of
+from skdist.solvers.linear_objective import LinearObjective, gradient_of, losses_along
 from skdist.solvers.newton import newton
-from skdist.solvers.pilot_fit import Pilot, every_nth, pilot_fit, pilot_of
+from skdist.solvers.pilot_fit import (
+    Pilot,
+    every_nth,
+    pilot_fit,
+    pilot_losses_along,
+    pilot_of,
+)
 from skdist.summaries import QuadraticModel
 
 RNG = np.random.default_rng(0)
@@ -79,6 +85,27 @@ def test_few_rows_have_no_pilot(n_rows):
     """80 rows are wanted for 4 parameters, and at most a quarter is given."""
     shard = cut(X[:n_rows], Y[:n_rows]).shards[0]
     assert pilot_of(shard, OBJECTIVE, newton).model is None
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["alike", "weighted"])
+def test_losses_of_a_pilots_rows_estimate_those_of_all(weight):
+    shards = cut(X, Y, weight, 4)
+    w, step = OBJECTIVE.zeros(), OBJECTIVE.zeros() + 0.3
+    lengths = np.array([0.0, 1.0])
+    few = shards.map_reduce(pilot_losses_along, OBJECTIVE, w, step, lengths)
+    everything = shards.map_reduce(losses_along, OBJECTIVE, w, step, lengths)
+    np.testing.assert_allclose(few, everything, rtol=0.1)
+    assert np.abs(few - everything).max() > 0.0
+
+
+def test_losses_of_rows_where_the_sample_has_no_weight_are_those_of_all():
+    weight = np.ones(N)
+    weight[:: N // 240] = 0.0
+    shard, w = cut(X, Y, weight).shards[0], OBJECTIVE.zeros()
+    few = pilot_losses_along(shard, OBJECTIVE, w, w, np.array([1.0]))
+    assert few == pytest.approx(weight.sum() * np.log(2.0))
+    nothing = replace(shard, sample_weight=np.zeros(N))
+    assert pilot_losses_along(nothing, OBJECTIVE, w, w, np.array([1.0])).tolist() == [0.0]
 
 
 def test_rows_of_no_weight_have_no_pilot():
