@@ -49,6 +49,16 @@ LINEAR_MODELS = [
     skdist.DistributedTweedieRegressor(power=1.5),
 ]
 
+# Checks with the precomputed kernel are what scikit-learn's own fit is run for.
+KERNEL_MACHINES = [
+    skdist.DistributedNuSVC(),
+    skdist.DistributedNuSVR(),
+    skdist.DistributedOneClassSVM(),
+    skdist.DistributedSVC(),
+    skdist.DistributedSVC(kernel="precomputed"),
+    skdist.DistributedSVR(),
+]
+
 
 def ours(**parameters):
     return [forest(n_estimators=N_TREES, **parameters) for forest in CLASSES]
@@ -81,7 +91,7 @@ def scikit_learn_fails_it_too(estimator, check):
 # Some checks leave `random_state=None`: whether SGD converges within max_iter is then left to
 # chance, and none of them asks it.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(ours() + ours(tree_method="hist") + LINEAR_MODELS)
+@parametrize_with_checks(ours() + ours(tree_method="hist") + LINEAR_MODELS + KERNEL_MACHINES)
 def test_scikit_learns_checks(estimator, check):
     try:
         check(estimator)
@@ -95,7 +105,7 @@ def is_scikit_learns(name, estimator):
     assert type(estimator).__module__.startswith("sklearn.")
 
 
-@pytest.mark.parametrize("estimator", [*ours(), *LINEAR_MODELS])
+@pytest.mark.parametrize("estimator", [*ours(), *LINEAR_MODELS, *KERNEL_MACHINES])
 def test_the_reference_is_scikit_learns_class(estimator):
     name = type(estimator).__name__
     assert not scikit_learn_fails_it_too(estimator, partial(is_scikit_learns, name))

@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from skdist._estimator import ShardedClassifierFit, ShardedFit, refuse_collection
-from skdist._sklearn import ovr_decision_function
+from skdist._sklearn import num_samples, ovr_decision_function
 from skdist.sharding import for_row_blocks, one_blas_thread
 
 BLOCK_KERNELS = ("linear", "poly", "rbf", "sigmoid")
@@ -27,8 +27,7 @@ class KernelPrediction(ShardedFit):
         """Whether blocks pay, of a fitted machine and rows of any kind."""
         check_is_fitted(self)
         refuse_collection(X)
-        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        return self._has_block_kernel() and n_rows * len(self.support_) > FEW_VALUES
+        return self._has_block_kernel() and num_samples(X) * len(self.support_) > FEW_VALUES
 
     def _values(self, X):
         """f(x) of each row, (n, number of functions)."""
