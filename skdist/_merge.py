@@ -11,9 +11,9 @@ from typing import Any
 # Where the classes of a package are merged: a family registers itself when it is imported, and is
 # imported by name, since families know this file and not the other way round.
 _FAMILIES = {
-    "sklearn.ensemble": "skdist.ensemble",
-    "sklearn.linear_model": "skdist.linear_model",
-    "sklearn.svm": "skdist.linear_model",  # LinearSVC
+    "sklearn.ensemble": ("skdist.ensemble",),
+    "sklearn.linear_model": ("skdist.linear_model",),
+    "sklearn.svm": ("skdist.linear_model", "skdist.svm"),  # LinearSVC, SVC
 }
 
 
@@ -30,7 +30,9 @@ def merge(models: Iterable[Any], X: Any = None, y: Any = None, sample_weight: An
 
         w = (sum_m H_m + R)^-1 sum_m (H_m w_m - g_m)     (g_m: gradient of the loss, R: penalty)
 
-    and linear models that kept no curvature, scikit-learn's among them, by averaging.
+    and linear models that kept no curvature, scikit-learn's among them, by averaging. Kernel
+    machines are optimised anew over the support vectors of all models, which is approximate: a row
+    that one place dropped may have been one.
 
     Parameters
     ----------
@@ -38,9 +40,10 @@ def merge(models: Iterable[Any], X: Any = None, y: Any = None, sample_weight: An
         Of one kind: models of skdist and of scikit-learn may be mixed, classifiers and regressors
         may not. They may have seen different classes: the merged model knows their union.
     X : array-like of shape (n_samples, n_features), default=None
-        Rows to check the merged model on, and to refit it to if that helps. Forests only: the
-        values of all leaves are refitted to these rows, if that lowers the loss on them, each row
-        judged by leaves its own contribution is taken out of. `report_` tells the decision.
+        Rows to check the merged model on, and to refit it to if that helps. Of forests the values
+        of all leaves are refitted to these rows, if that lowers the loss on them, each row judged
+        by leaves its own contribution is taken out of; `report_` tells the decision. Of SVC and
+        SVR `report_` tells the duality gap, if these are all rows.
     y : array-like of shape (n_samples,), default=None
     sample_weight : array-like of shape (n_samples,), default=None
 
@@ -77,8 +80,8 @@ def merge(models: Iterable[Any], X: Any = None, y: Any = None, sample_weight: An
         given, lacking = ("y", "X") if X is None else ("X", "y")
         raise ValueError(f"merge got {given} without {lacking}; pass both, or neither.")
     for cls in type(models[0]).__mro__:
-        for package, family in _FAMILIES.items():
-            if cls.__module__.startswith(package):
+        for package, families in _FAMILIES.items():
+            for family in families if cls.__module__.startswith(package) else ():
                 import_module(family)
     return merge_models(models[0], models, X, y, sample_weight)
 
@@ -88,5 +91,5 @@ def merge_models(first: Any, models: list[Any], X: Any, y: Any, sample_weight: A
     """Merge models of the class of the first; families register theirs."""
     raise TypeError(
         f"merge got a {type(first).__name__}, which cannot be merged; it takes skdist's estimators "
-        "and scikit-learn's random forests, extra trees and linear models."
+        "and scikit-learn's random forests, extra trees, linear models and kernel machines."
     )

@@ -12,11 +12,16 @@ the duality gap over all rows.
 - :class:`DistributedOneClassSVM`: the support of a distribution.
 """
 
+from skdist._merge import merge_models
+from skdist.svm._merge_svm import KINDS, merge_machines
 from skdist.svm._nu_svc import DistributedNuSVC
 from skdist.svm._nu_svr import DistributedNuSVR
 from skdist.svm._one_class import DistributedOneClassSVM
 from skdist.svm._svc import DistributedSVC
 from skdist.svm._svr import DistributedSVR
+
+for _model in KINDS:  # scikit-learn's classes, and with them ours
+    merge_models.register(_model, merge_machines)
 
 __all__ = [
     "DistributedNuSVC",

@@ -179,7 +179,6 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         """
         with all_or_nothing(self):
             self._fit(X, y, sample_weight)
-            self.offset_ = -self._intercept_
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -198,7 +197,6 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         """
         with all_or_nothing(self):
             self._fit(X, y, sample_weight, shard=True)
-            self.offset_ = -self._intercept_
         return self
 
     def decision_function(self, X):
@@ -254,6 +252,10 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
     def _fit_by_libsvm(self, X, y, sample_weight, classes, why):
         y = None if is_dask(X) else np.ones(num_samples(X))
         super()._fit_by_libsvm(X, y, sample_weight, classes, why)
+
+    def _fit_rows(self, rows, targets, gamma, watch):
+        super()._fit_rows(rows, targets, gamma, watch)
+        self.offset_ = -self._intercept_
 
     def _formulate(self, targets):
         (mass,) = targets.mass
