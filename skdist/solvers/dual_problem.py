@@ -57,7 +57,8 @@ class DualProblem:
 
     def coefficients(self, alpha: Floats, n_rows: int) -> Floats:
         """Of each row, the sum of y_s a_s over its variables, (n,): F = K @ coefficients."""
-        return np.bincount(self.row, self.sign * alpha, minlength=n_rows)
+        sums = np.bincount(self.row, self.sign * alpha, minlength=n_rows)
+        return np.asarray(sums, np.float64)
 
     def gradient(self, field: Floats) -> Floats:
         """G, (m,), of F, (n,)."""

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sequential minimal optimisation of rows that are all here, on one thread.
+
+Few variables are one block: their whole kernel matrix is computed, in float32 where that is enough;
+at the end the field of the rows that matter is computed anew in float64. More of them are solved by
+:func:`blocked_smo`, with this process as the only shard. Cost: n^2 kernel entries, 4 n^2 bytes; no
+communication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdist.kernels.kernel_function import KernelFunction, Points
+from skdist.kernels.row_cache import add_rows
+from skdist.kernels.smo_block import smo_block
+from skdist.solvers.blocked_smo import UNLIMITED, blocked_smo, guard_of
+from skdist.solvers.dual_certificate import (
+    Box,
+    Work,
+    box_of,
+    certified,
+    rows_that_matter,
+    slopes,
+    sums_by_row,
+    violation_of,
+)
+from skdist.solvers.dual_problem import DualProblem, DualSolution, Floats
+
+__all__ = ["LocalShards", "smo_here"]
+
+ONE_BLOCK = 2048  # variables: their kernel matrix is 16 megabytes
+FEWEST_IN_SINGLE = 256  # rows from which on float32 saves more time than it costs
+
+
+@dataclass(frozen=True, eq=False)
+class LocalShard:
+    """What the functions of a shard ask for."""
+
+    X: Any
+    rows: range
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalShards:
+    """A single shard, in this thread.
+
+    Parameters
+    ----------
+    X : any
+        ndarray or CSR of shape (n, d).
+    n_samples : int
+        n.
+    """
+
+    X: Any
+    n_samples: int
+
+    def map(self, function: Callable[..., Any], *broadcast: Any) -> list[Any]:
+        """The function's value on the shard, in a list."""
+        return [function(LocalShard(self.X, range(self.n_samples)), *broadcast)]
+
+    def map_shards(self, function: Callable[..., Any], *broadcast: Any) -> LocalShards:
+        """A shard whose X is the function's value."""
+        return LocalShards(self.map(function, *broadcast)[0], self.n_samples)
+
+
+def smo_here(
+    X: Any,
+    kernel: KernelFunction,
+    problem: DualProblem,
+    *,
+    tol: float = 1e-3,
+    max_iter: int = -1,
+    cache_size: float = 200.0,
+    start: Floats | None = None,
+    shrinking: bool = True,
+) -> DualSolution:
+    """Minimise D of the rows X.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n, d)
+    kernel, problem, tol, max_iter, cache_size, start, shrinking
+        As for :func:`blocked_smo`; the last three are for more than 2,048 variables.
+
+    Returns
+    -------
+    DualSolution
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdist.kernels.kernel_function import KernelFunction
+    >>> from skdist.solvers.dual_problem import classification
+    >>> from skdist.solvers.smo_here import smo_here
+    >>> X, y = np.array([[0.0], [1.0], [3.0]]), np.array([-1.0, -1.0, 1.0])
+    >>> solution = smo_here(X, KernelFunction("linear"), classification(y, np.ones(3)))
+    >>> solution.alpha
+    array([0. , 0.5, 0.5])
+    >>> solution.offset
+    2.0
+    """
+    if problem.n_variables > ONE_BLOCK:
+        return blocked_smo(
+            LocalShards(X, X.shape[0]),
+            kernel,
+            problem,
+            tol=tol,
+            max_iter=max_iter,
+            cache_size=cache_size,
+            start=start,
+            shrinking=shrinking,
+        )
+    return one_block(X, kernel, problem, tol, max_iter, problem.start if start is None else start)
+
+
+def one_block(
+    X: Any, kernel: KernelFunction, problem: DualProblem, tol: float, max_iter: int, start: Floats
+) -> DualSolution:
+    """The solution by the whole kernel matrix."""
+    rows = X.astype(np.float64, copy=False)
+    points, box, n = kernel.points(rows, kernel.centre(rows)), box_of(problem), X.shape[0]
+    limit = UNLIMITED if max_iter < 0 else max_iter
+    coef, work = problem.sign * start, Work()
+    single = n >= FEWEST_IN_SINGLE and kernel.single(float(points.squares.max(initial=0.0)))
+    for dtype in (np.float32, np.float64) if single else (np.float64,):
+        K = kernel.matrix(points.astype(dtype), points.astype(dtype))
+        field = field_of(K, problem, coef)
+        coef, slope, pairs = minimum(K, problem, box, coef, field, tol, limit - work.n_iter)
+        work = work.with_block(pairs, n, n, violation_of(box, coef, slope))
+        field[problem.row] = slope - problem.sign * problem.linear
+        if dtype is np.float32:
+            field = verified(kernel, points, problem, box, coef, field, slope, tol)
+            if violation_of(box, coef, slopes(problem, field)) <= tol or work.n_iter >= limit:
+                break
+        else:
+            field = field_of(K, problem, coef)
+    return certified(problem, coef, field, work, tol=tol)
+
+
+def minimum(
+    K: NDArray[Any],
+    problem: DualProblem,
+    box: Box,
+    coef: Floats,
+    field: Floats,
+    tol: float,
+    limit: int,
+) -> tuple[Floats, Floats, int]:
+    """Coefficients and slopes at the optimum, and the pairs that were moved."""
+    order = np.concatenate([np.flatnonzero(group) for group in box.groups])
+    row, split = problem.row[order], int(np.count_nonzero(box.groups[0]))
+    c, v = coef[order], slopes(problem, field)[order]
+    diagonal = K.diagonal()[row].astype(np.float64)
+    low, high = box.low[order], box.high[order]
+    pairs = smo_block(of_variables(K, row), diagonal, split, v, c, low, high, tol, limit)
+    back = np.argsort(order)
+    return c[back], v[back], pairs
+
+
+def verified(
+    kernel: KernelFunction,
+    points: Points,
+    problem: DualProblem,
+    box: Box,
+    coef: Floats,
+    field: Floats,
+    slope: Floats,
+    tol: float,
+) -> Floats:
+    """The field, computed anew in float64 on rows that would matter if it were off."""
+    sums = sums_by_row(problem, coef, len(points))
+    guard = guard_of(sums, 1.0, tol)
+    rows, ids = rows_that_matter(problem, box, coef, slope, guard), np.flatnonzero(sums)
+    field = field.copy()
+    field[rows] = kernel.matrix(points[rows], points[ids]) @ sums[ids]
+    return field
+
+
+def field_of(K: NDArray[Any], problem: DualProblem, coef: Floats) -> Floats:
+    """F, of the rows of K whose coefficients are not 0."""
+    field, sums = np.zeros(len(K)), sums_by_row(problem, coef, len(K))
+    ids = np.flatnonzero(sums)
+    add_rows(field, K, ids, sums[ids])
+    return field
+
+
+def of_variables(K: NDArray[Any], row: Any) -> NDArray[Any]:
+    """The matrix of the variables' rows; the very same one where these are all rows in order."""
+    if len(row) == len(K) and np.array_equal(row, np.arange(len(row))):
+        return K
+    return np.ascontiguousarray(K[np.ix_(row, row)])
