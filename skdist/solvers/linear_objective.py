@@ -106,9 +106,19 @@ class LinearObjective:
         full.reshape(n_outputs, p, n_outputs, p)[*_diagonal(n_outputs, p)] += (
             self.l2 * self.penalised
         )
+        return self._stiffened(full, self.flat_columns)
+
+    def definite(self, hessian: Floats) -> Floats:
+        """A Hessian made definite that is singular since l1 alone sees shifts of all classes."""
+        is_free = np.ones(self.shape[1]) - self.flat_columns
+        return self._stiffened(hessian.copy(), is_free) if self.l1 else hessian
+
+    def _stiffened(self, full: Floats, columns: Floats) -> Floats:
+        """`full`, changed: what adds the same to all classes has the mean curvature of a column."""
+        n_outputs, p = self.shape
         if n_outputs > 1:
             own = np.diag(full).reshape(n_outputs, p).mean(axis=0)
-            own[self.flat_columns == 0.0] = 0.0
+            own[columns == 0.0] = 0.0
             blocks = full.reshape(n_outputs, p, n_outputs, p)
             blocks[:, range(p), :, range(p)] += (own / n_outputs)[:, None, None]
         return full

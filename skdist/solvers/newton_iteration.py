@@ -58,6 +58,8 @@ class Curvature:
 
     Parameters
     ----------
+    objective : LinearObjective
+        F.
     sums : LossGradientHessian
         What it is made of.
     hessian : ndarray of shape (K p, K p)
@@ -65,6 +67,7 @@ class Curvature:
         Of the products that were summed.
     """
 
+    objective: LinearObjective
     sums: LossGradientHessian
     hessian: Floats
     dtype: type
@@ -86,8 +89,8 @@ class Curvature:
 
     @cached_property
     def metric(self) -> Metric:
-        """Its inverse, factored once for all steps that use it."""
-        return Metric.of(self.hessian)
+        """Its inverse, made definite, factored once for all steps that use it."""
+        return Metric.of(self.objective.definite(self.hessian))
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +211,7 @@ class NewtonIteration:
     def with_curvature(self, w: Floats, dtype: type) -> tuple[Point, Curvature]:
         """A round, or two where `dtype` does not serve: F, its gradient and its Hessian."""
         sums = self.rounds.map_reduce(curvature_of, self.objective, w, dtype)
-        curvature = Curvature(sums, self.objective.hessian(sums), dtype)
+        curvature = Curvature(self.objective, sums, self.objective.hessian(sums), dtype)
         if not curvature.serves:
             return self.with_curvature(w, np.float64)
         return self.objective.point(sums, w), curvature

@@ -26,6 +26,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from skdist.solvers.class_shift import balanced_subgradient, best_shift
 from skdist.solvers.coordinate_descent import PenalisedQuadratic, coordinate_descent
 from skdist.solvers.linear_objective import (
     LinearObjective,
@@ -35,7 +36,6 @@ from skdist.solvers.linear_objective import (
     Solution,
     share_of,
 )
-from skdist.solvers.metric import Metric
 from skdist.solvers.newton_iteration import Curvature, Minimum, NewtonIteration
 from skdist.solvers.pilot_fit import pilot_fit
 
@@ -43,8 +43,9 @@ Floats = NDArray[np.float64]
 
 CERTIFICATE = "twice what the proximal Newton model promises"
 LEFT = 1e-3  # of the last bound, what the minimisation of q may leave
+FEW = 20  # sweeps between two looks at what is left
 MOST_SWEEPS = 10_000
-STILL = 1e-6  # the relative move of a coordinate at which what is left is looked at
+STILL = 1e-6  # the relative move of a coordinate at which what is left is looked at, too
 
 
 def prox_newton(
@@ -86,7 +87,7 @@ def penalised_minimum(
     """argmin q at a point; what it may lack goes with `last`, the bound of the point before."""
     hessian = curvature.hessian
     known = LEFT * max(min(last, abs(at.value)), share_of(tol) * abs(at.value))
-    target, gap = minimise_model(objective, at, hessian, known)
+    target, gap = minimise_model(objective, at, curvature, known)
     step = target - at.w
     slope = float(np.vdot(at.gradient, step)) + _l1(objective, target) - _l1(objective, at.w)
     curved = float(step.ravel() @ hessian @ step.ravel())
@@ -94,24 +95,50 @@ def penalised_minimum(
 
 
 def minimise_model(
-    objective: LinearObjective, at: Point, hessian: Floats, known: float
+    objective: LinearObjective, at: Point, curvature: Curvature, known: float
 ) -> tuple[Floats, float]:
-    """argmin q, and a bound of what it lacks: by coordinate descent, where diag(H) is 1."""
+    """argmin q, and a bound of what it lacks: by coordinate descent, where diag(H) is 1.
+
+    Every few sweeps the classes of a feature are shifted to where the penalty is least.
+    """
+    hessian, shape = curvature.hessian, at.w.shape
     diagonal = np.diag(hessian)
     unit = np.where(diagonal > 0.0, diagonal, 1.0) ** -0.5
-    w, gradient = at.w.ravel() / unit, at.gradient.ravel() * unit
     scaled = hessian * unit * unit[:, None]
-    l1 = objective.l1 * np.broadcast_to(objective.penalised, at.w.shape).ravel() * unit
-    problem = PenalisedQuadratic.of(scaled, scaled @ w - gradient, l1, 0.0)
-    metric = Metric.of(scaled)
+    l1 = objective.l1 * objective.penalised
+    strengths = np.broadcast_to(l1, shape).ravel() * unit
+    start, slope = at.w.ravel() / unit, at.gradient.ravel() * unit
+    problem = PenalisedQuadratic.of(scaled, scaled @ start - slope, strengths, 0.0)
 
     def gap(u: Floats, scaled_u: Floats) -> float:
-        s = problem.subgradient(u, scaled_u)
-        return -float(s @ metric.step(s)) / 2.0
+        w, smooth = (unit * u).reshape(shape), ((scaled_u - problem.b) / unit).reshape(shape)
+        s = subgradient_of(objective, smooth, shifted(objective, w))
+        return -float(np.vdot(s, curvature.metric.step(s))) / 2.0
 
-    found = coordinate_descent(problem, w, gap=gap, enough=known, tol=STILL, max_iter=MOST_SWEEPS)
-    return (found.w * unit).reshape(at.w.shape), found.gap
+    w, n_sweeps = shifted(objective, at.w), 0
+    while True:
+        u = w.ravel() / unit
+        found = coordinate_descent(problem, u, gap=gap, enough=known, tol=STILL, max_iter=FEW)
+        w, n_sweeps = shifted(objective, (found.w * unit).reshape(shape)), n_sweeps + found.n_iter
+        if found.converged or found.n_iter < FEW or n_sweeps >= MOST_SWEEPS:
+            return w, found.gap
 
 
 def _l1(objective: LinearObjective, w: Floats) -> float:
     return float(objective.l1 * np.abs(w * objective.penalised).sum())
+
+
+def shifted(objective: LinearObjective, w: Floats) -> Floats:
+    """What has the same loss and the least penalty."""
+    if objective.shape[0] == 1:
+        return w
+    return np.asarray(w + objective.penalised * best_shift(w, objective.l1, objective.l2))
+
+
+def subgradient_of(objective: LinearObjective, smooth: Floats, w: Floats) -> Floats:
+    """The shortest subgradient of q; of several classes, one that shifts do not see."""
+    l1 = objective.l1 * objective.penalised
+    if objective.shape[0] > 1:
+        return balanced_subgradient(smooth, w, l1)
+    at_zero = np.sign(smooth) * np.maximum(np.abs(smooth) - l1, 0.0)
+    return np.where(w == 0.0, at_zero, smooth + l1 * np.sign(w))
