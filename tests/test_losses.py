@@ -218,3 +218,11 @@ def test_the_constant_fit_of_one_class_or_of_zeros_is_finite(loss):
 def test_tweedie_is_the_distribution_of_its_power():
     assert [tweedie(q, "log") for q in (1, 2, 1.5)] == [Poisson(), Gamma(), Tweedie(1.5)]
     assert [tweedie(q, "identity") for q in (0, 2)] == [Squared(), TweedieIdentity(2.0)]
+
+
+def test_the_squared_hinge_has_curvature_on_its_margin():
+    """Where all rows lie on it, as they may at a start, a Newton step is still one."""
+    y, z = np.array([1.0, 0.0, 1.0, 0.0]), np.array([1.0, -1.0, 1.0 + 1e-12, -2.0])
+    value, slope, curvature = SquaredHinge().value_gradient_curvature(y, z)
+    assert value.tolist() == slope.tolist() == [0.0] * 4
+    assert curvature.tolist() == [2.0, 2.0, 0.0, 0.0]

@@ -123,7 +123,7 @@ class Multinomial:
 class SquaredHinge(OneOutput):
     """max(0, 1 - t)^2,  t = (2 y - 1) z,  y in {0, 1}.
 
-    g = -2 (2 y - 1) max(0, 1 - t),  c = 2 [t < 1]: the curvature has jumps, so that c is the
+    g = -2 (2 y - 1) max(0, 1 - t),  c = 2 [t <= 1]: the curvature has jumps, so that c is the
     generalised Hessian (Mangasarian, 2002).  scikit-learn's LinearSVC.
     """
 
@@ -132,11 +132,13 @@ class SquaredHinge(OneOutput):
         return np.square(np.maximum(1.0 - (2.0 * y - 1.0) * z, 0.0))
 
     def value_gradient_curvature(self, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
-        """And 2 [t < 1]."""
+        """And 2 [t <= 1]: there is curvature where all rows lie on the margin."""
         sign = 2.0 * y - 1.0
-        slack = np.maximum(1.0 - sign * z, 0.0)
+        slack = 1.0 - sign * z
+        curvature = np.where(slack >= 0.0, 2.0, 0.0)
+        np.maximum(slack, 0.0, out=slack)
         sign *= -2.0 * slack
-        return np.square(slack), sign, np.where(slack > 0.0, 2.0, 0.0)
+        return np.square(slack), sign, curvature
 
     def constant_fit(self, mean: Floats) -> Floats:
         """2 mean - 1."""
