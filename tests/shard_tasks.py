@@ -49,6 +49,11 @@ def times(shard, factor):
     return np.asarray(shard.X) * factor
 
 
+def doubled(shard):
+    """A view of a shard: its rows times 2."""
+    return replace(shard, X=2.0 * np.asarray(shard.X))
+
+
 def identity(shard):
     return shard
 

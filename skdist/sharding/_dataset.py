@@ -198,6 +198,7 @@ class ShardedDataset:
             One per group, in the order of `groups`.
         """
         groups = list(groups)
+        extract = extract if self._view is None else SeenThrough(self._view, extract)
         reduction = GroupReduction(extract, merge, finish, self._labels())
         with self._meter.round():
             run = self._reduce_in_place if self._executor.shares_files else self._reduce_apart

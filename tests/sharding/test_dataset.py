@@ -70,6 +70,14 @@ def test_group_reduce(backend):
     assert got == serial
 
 
+def test_group_reduce_takes_the_view(backend):
+    shards = shard_rows(X, n_shards=4).seen_through(tasks.doubled)
+    got = shards.group_reduce(
+        tasks.column_total, range(7), 1.0, merge=operator.add, finish=tasks.named
+    )
+    np.testing.assert_allclose([value for _, value in got], 2.0 * X.sum(axis=0) + 4)
+
+
 def test_group_reduce_of_no_groups(backend):
     shards = shard_rows(X, n_shards=2)
     assert shards.group_reduce(tasks.column_total, [], merge=operator.add, finish=tasks.named) == []
