@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The same machine whatever runs it, however the rows are cut; rows of Dask collections."""
+
+from itertools import pairwise
+
+import dask.array as da
+import dask.dataframe as dd
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from kernel_problems import MACHINES, classes_problem, dual_value, fitted, ours, outputs, problem_of
+from scipy.sparse import csr_matrix
+
+from skdist.sharding import shard_rows
+
+machines = pytest.mark.parametrize("name", MACHINES)
+TASKS = {**dict.fromkeys(MACHINES, 3), "two classes": 2}
+
+
+def problem(task):
+    """The machine's name, X, y and weights."""
+    name = "SVC" if task == "two classes" else task
+    X, y, weight = problem_of(name, TASKS[task])
+    return name, X, y, np.ones(len(X)) if name == "NuSVC" else weight
+
+
+def fit(task, **parameters):
+    name, X, y, weight = problem(task)
+    return fitted(ours(name, **{"n_shards": 3, **parameters}), X, y, weight)
+
+
+@pytest.fixture(scope="module")
+def serial():
+    """Machines found in this thread, by task."""
+    with joblib.parallel_config(n_jobs=1):
+        return {task: fit(task) for task in TASKS}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_law_3_the_same_machine_on_every_backend(backend, task, serial):
+    own = fit(task)
+    np.testing.assert_array_equal(own.support_, serial[task].support_)
+    if backend == "dask":
+        np.testing.assert_allclose(own.dual_coef_, serial[task].dual_coef_, rtol=1e-9)
+    else:
+        np.testing.assert_array_equal(own.dual_coef_, serial[task].dual_coef_)
+        np.testing.assert_array_equal(own.intercept_, serial[task].intercept_)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, 5, -1])
+@pytest.mark.parametrize("task", ["SVC", "two classes", "SVR"])
+def test_law_3_the_same_machine_for_any_n_jobs(task, n_jobs, serial):
+    own = fit(task, n_jobs=n_jobs)
+    np.testing.assert_array_equal(own.dual_coef_, serial[task].dual_coef_)
+
+
+@pytest.mark.parametrize("n_shards", [1, 2, 8])
+@pytest.mark.parametrize("task", TASKS)
+def test_law_4_the_number_of_shards_does_not_change_the_optimum(task, n_shards, serial):
+    _, X, y, _ = problem(task)
+    own = fit(task, n_shards=n_shards)
+    assert own.n_shards_ == n_shards
+    assert dual_value(own, y) == pytest.approx(dual_value(serial[task], y), rel=1e-5)
+    expected = outputs(serial[task], X)
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(outputs(own, X), expected, atol=1e-3 * scale)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_law_4_the_order_of_the_rows_does_not_change_the_optimum(task, serial):
+    name, X, y, weight = problem(task)
+    order = np.random.default_rng(0).permutation(len(X))
+    y_there = None if y is None else y[order]
+    own = fitted(ours(name, n_shards=3), X[order], y_there, weight[order])
+    expected = outputs(serial[task], X)
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(outputs(own, X), expected, atol=2e-3 * scale)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_predictions_are_the_same_for_any_n_jobs(task, serial):
+    _, X, _, _ = problem(task)
+    rows = np.tile(X, (4, 1))
+    expected = serial[task].set_params(n_jobs=1).predict(rows)
+    np.testing.assert_array_equal(serial[task].set_params(n_jobs=3).predict(rows), expected)
+    serial[task].set_params(n_jobs=None)
+
+
+def test_what_travelled_is_reported(process_backend):
+    report = fit("SVC").report_
+    _, X, _, _ = problem("SVC")
+    assert report.bytes_down > X.nbytes
+    assert 0 < report.bytes_up
+    assert report.rounds > 3
+
+
+# Shards that lack something.
+
+
+def test_sorted_labels_and_shards_of_one_row():
+    X, y, _ = classes_problem(3)
+    order = np.argsort(y, kind="stable")
+    expected = fitted(ours("SVC", n_shards=1), X[order], y[order])
+    own = fitted(ours("SVC", n_shards=len(X)), X[order], y[order])
+    assert dual_value(own) == pytest.approx(dual_value(expected), rel=1e-5)
+
+
+# Rows of Dask collections.
+
+
+@pytest.fixture(params=["streamed", "on the cluster"])
+def place(request):
+    """Where partitions are computed."""
+    if request.param == "streamed":
+        yield request.param
+        return
+    with request.getfixturevalue("dask_client").as_current():
+        yield request.param
+
+
+CUTS = (0, 90, 90, 170, None)  # the second partition is empty
+
+
+def collection(rows, kind):
+    """Rows of an array in the partitions above."""
+    if kind == "frame":
+        names = [f"x{j}" for j in range(rows.shape[1])] if rows.ndim == 2 else "y"
+        make = pd.DataFrame if rows.ndim == 2 else pd.Series
+        key = {"columns" if rows.ndim == 2 else "name": names}
+        parts = [make(rows[a:b], **key) for a, b in pairwise(CUTS)]
+        return dd.from_map(lambda part: part, parts)
+    stops = [*CUTS[1:-1], len(rows)]
+    sizes = tuple(np.diff([0, *stops]).tolist())
+    whole = da.from_array(rows, chunks=(sizes, *((n,) for n in rows.shape[1:])))
+    return whole.map_blocks(csr_matrix) if kind == "sparse" and rows.ndim == 2 else whole
+
+
+@pytest.mark.parametrize("kind", ["array", "sparse", "frame"])
+@pytest.mark.parametrize("task", TASKS)
+def test_rows_of_a_collection(place, task, kind, serial):
+    if place == "streamed" and task not in ("two classes", "SVC"):
+        pytest.skip("where partitions are computed is the business of sharding")
+    name, X, y, weight = problem(task)
+    there = [None if rows is None else collection(rows, kind) for rows in (X, y, weight)]
+    own = fitted(ours(name), *there)
+    assert own.n_shards_ == 4
+    assert own.shape_fit_ == X.shape
+    expected = outputs(serial[task], X)
+    rows = pd.DataFrame(X, columns=own.feature_names_in_) if kind == "frame" else X
+    found = outputs(own, csr_matrix(X) if kind == "sparse" else rows)
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, atol=2e-3 * scale)
+
+
+def test_a_collection_is_not_predicted_here():
+    X, y, _ = classes_problem(3)
+    own = fitted(ours("SVC"), X, y)
+    with pytest.raises(TypeError, match="map_blocks"):
+        own.predict(collection(X, "array"))
+    with pytest.raises(TypeError, match="map_blocks"):
+        own.decision_function(collection(X, "array"))
+    there = da.from_array(X, chunks=(70, -1)).map_blocks(own.predict, drop_axis=1, dtype=int)
+    np.testing.assert_array_equal(there.compute(), own.predict(X))
+
+
+def test_the_whole_of_a_collection_never_comes_to_the_driver(dask_client, monkeypatch):
+    X, y, _ = classes_problem(2, n=2_000, d=40)
+    X = np.where(np.arange(len(y))[:, None] % 20 == 0, X, X + 4.0 * (2 * y - 1)[:, None])
+    with dask_client.as_current():
+        own = fitted(ours("SVC", gamma=1e-3), collection(X, "array"), collection(y, "array"))
+    assert own.report_.extra["support_fraction"] < 0.3
+    assert own.report_.bytes_up < X.nbytes / 2 + 8 * len(X) * 3 * own.report_.rounds
+
+
+def test_a_precomputed_kernel_of_a_collection_is_refused():
+    X, y, _ = classes_problem(2)
+    square = collection(X @ X.T, "array")
+    with pytest.raises(TypeError, match="compute"):
+        ours("SVC", kernel="precomputed").fit(square, collection(y, "array"))
+
+
+@machines
+def test_weights_of_a_collection_below_0_are_0(name):
+    X, y, weight = problem_of(name)
+    weight = np.ones(len(X)) if name == "NuSVC" else np.where(weight == 0, -1.0, weight)
+    there = [None if rows is None else collection(rows, "array") for rows in (X, y, weight)]
+    own, expected = fitted(ours(name), *there), fitted(ours(name, n_shards=4), X, y, weight)
+    np.testing.assert_allclose(outputs(own, X), outputs(expected, X), atol=1e-2)
+
+
+def test_shards_are_of_sharding():
+    """What the tests above rely on: partitions of no rows are shards."""
+    assert [len(rows) for rows in shard_rows(collection(np.eye(200), "array"), n_shards=None).rows][
+        1
+    ] == 0
