@@ -22,7 +22,7 @@ from skdist.kernels.exponentials import rbf_exponents, rbf_values
 
 __all__ = ["KernelFunction", "Points"]
 
-TILE_ROWS, TILE_COLUMNS = 128, 512  # a tile in float32 is a quarter of a megabyte
+TILE_ROWS, TILE_COLUMNS = 256, 512  # a tile in float32 is half a megabyte
 DENSE_ENTRIES = 1 << 22  # of CSR rows that are made dense at a time
 DENSE_SHARE = 0.05  # of entries that are not 0: from here on a dense product is the faster
 SINGLE_REACH = 1024.0  # gamma |x|^2 up to which float32 knows gamma |x - z|^2 well enough
@@ -96,9 +96,15 @@ class KernelFunction:
         centre = self.centre(B)
         return self.matrix(self.points(A, centre, dtype), self.points(B, centre, dtype))
 
-    def matrix(self, A: Points, B: Points) -> np.ndarray:
-        """k(a_i, b_j), (len(A), len(B)), in the dtype of the points."""
-        out = np.empty((len(A), len(B)), A.dtype)
+    def matrix(self, A: Points, B: Points, memory: np.ndarray | None = None) -> np.ndarray:
+        """k(a_i, b_j), (len(A), len(B)), in the dtype of the points.
+
+        `memory`, of the same dtype, is where to put it: fresh pages cost as much as the entries.
+        """
+        shape = len(A), len(B)
+        if memory is None:
+            memory = np.empty(shape, A.dtype)
+        out = memory.reshape(-1)[: shape[0] * shape[1]].reshape(shape)
         for i, j, tile in self.tiles(A, B):
             out[i, j] = tile
         return out

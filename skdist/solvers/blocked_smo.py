@@ -43,6 +43,7 @@ from skdist.solvers.kernel_matrix import Ids, KernelMatrix, KernelShards, kernel
 from skdist.solvers.working_set import working_set
 
 LEAST_BLOCK, MOST_BLOCK = 1024, 4096
+PARTS = 16  # of the variables that a block is one of, within these limits
 SHARE_OF_VIOLATION = 0.3  # to which a block is solved
 UNLIMITED = 1 << 62
 IN_SINGLE, ATTEMPTS = 3, 6  # searches, each from a field that is true
@@ -156,10 +157,10 @@ def search(task: Task, point: Point, work: Work) -> tuple[Point, Work]:
 
 
 def block_size(task: Task, point: Point) -> int:
-    """Twice as many variables as are between their bounds, within limits."""
+    """Twice as many variables as are between their bounds, and a part of all, within limits."""
     inside = (point.coef > task.box.low) & (point.coef < task.box.high)
     free = int(np.count_nonzero(inside))
-    return min(max(2 * free, LEAST_BLOCK, len(point.coef) // 8), MOST_BLOCK)
+    return min(max(2 * free, LEAST_BLOCK, len(point.coef) // PARTS), MOST_BLOCK)
 
 
 def after(task: Task, point: Point, block: Ids, work: Work) -> tuple[Point, Work]:

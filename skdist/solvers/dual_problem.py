@@ -77,7 +77,8 @@ class DualSolution:
     ----------
     alpha : ndarray of shape (m,), float64
     field : ndarray of shape (n,), float64
-        F of all rows, computed anew in float64 from `alpha`.
+        F of all rows, computed anew in float64 from `alpha` wherever `dual`, `gap` or `violation`
+        could feel the difference; elsewhere it may be off by 4e-6 of the sum of |a| times k(x, x).
     offset : float
         libsvm's rho: the decision function is F - rho.
     width : float

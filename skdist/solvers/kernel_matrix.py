@@ -84,12 +84,19 @@ class HeldRows:
         self._shards = shards
         self._place = np.full(shards.n_samples, -1, np.intp)
         self._rows: Any = None
+        self._room: NDArray[Any] = np.empty(0)
 
     def __getitem__(self, ids: Ids) -> Any:
         missing = np.unique(ids[self._place[ids] < 0])
         if len(missing):
             self._add(missing, self._shards.map(rows_at, missing))
         return self._rows[self._place[ids]]
+
+    def room(self, size: int, dtype: Any) -> NDArray[Any]:
+        """Memory for a block of so many rows and columns, the same as long as it is enough."""
+        if len(self._room) < size * size or self._room.dtype != dtype:
+            self._room = np.empty(size * size, dtype)
+        return self._room
 
     def _add(self, ids: Ids, pieces: list[Any]) -> None:
         known = [] if self._rows is None else [self._rows]
@@ -124,10 +131,12 @@ class KernelMatrix:
     def block(self, ids: Ids) -> NDArray[Any]:
         """K(X_ids, X_ids)."""
         points = self.view.points(self.held[ids])
-        return self.view.kernel.matrix(points, points)
+        return self.view.kernel.matrix(points, points, self.held.room(len(ids), self.view.dtype))
 
     def field_change(self, ids: Ids, coef: Floats) -> tuple[Floats, int]:
         """K(X, X_ids) @ coef, and how many kernel rows were computed for it."""
+        if not len(ids):
+            return np.zeros(self.shards.n_samples), 0
         changes = self.memory.map(field_change, self.view, ids, self.held[ids], coef)
         computed = sum(change.computed * len(change.field) for change in changes)
         return np.concatenate([c.field for c in changes]), computed // self.shards.n_samples
@@ -135,6 +144,8 @@ class KernelMatrix:
     def field(self, coef: Floats, rows: Ids) -> Floats:
         """K(X_rows, X) @ coef, in float64; `rows` in ascending order."""
         ids = np.flatnonzero(coef)
+        if not len(ids):
+            return np.zeros(len(rows))
         view = replace(self.view, dtype=np.float64)
         pieces = self.shards.map(exact_field, view, rows, self.held[ids], coef[ids])
         return np.concatenate(pieces)
