@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
+from skdist._on_collections import ClassesOnCollections, OnCollections
 from skdist._sklearn import Interval, fit_context
 from skdist.sharding import is_dask
 
@@ -40,7 +41,7 @@ def refuse_collection(X: Any) -> None:
         )
 
 
-class ShardedFit:
+class ShardedFit(OnCollections):
     """Mixin in front of a scikit-learn class, for fits that are there whole or not at all.
 
     A class says how in ``_fit(X, y, sample_weight, *, shard=False)``; with `shard` it keeps what a
@@ -95,32 +96,13 @@ class ShardedFit:
         """scikit-learn's own fit."""
         return super().fit(*args, **kwargs)
 
-    def predict(self, X):
-        """What scikit-learn's class predicts.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,), or (n_samples, n_outputs)
-
-        Raises
-        ------
-        TypeError
-            For a Dask collection, which would have to be gathered.
-        """
-        refuse_collection(X)
-        return super().predict(X)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
 
 
-class ShardedClassifierFit(ShardedFit):
+class ShardedClassifierFit(ClassesOnCollections, ShardedFit):
     """The same for classes, of which a shard may lack some."""
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -142,25 +124,6 @@ class ShardedClassifierFit(ShardedFit):
         with all_or_nothing(self):
             self._fit(X, y, sample_weight, shard=True, classes=classes)
         return self
-
-    def decision_function(self, X):
-        """Scores of the classes, as scikit-learn's class gives them.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        z : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
-
-        Raises
-        ------
-        TypeError
-            For a Dask collection, which would have to be gathered.
-        """
-        refuse_collection(X)
-        return super().decision_function(X)
 
 
 class Stopwatch:

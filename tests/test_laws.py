@@ -21,6 +21,7 @@ from shard_tasks import Weighted, weighted_sum
 import skdist.summaries
 from skdist.kernels.centred_products import centred_products
 from skdist.losses import Multinomial, SquaredHinge
+from skdist.metrics._roc_auc import rank_weights
 from skdist.sharding import shard_rows
 from skdist.solvers.hinge_interior_point import Doubt, near_rows
 from skdist.solvers.hinge_interior_point import margin_sums as hinge_sums
@@ -36,6 +37,7 @@ from skdist.summaries import (
     MarginSums,
     Moments,
     QuadraticModel,
+    RankWeights,
     SupportVectors,
     TargetFacts,
     Tree,
@@ -190,6 +192,20 @@ def means(draw):
     return WeightedMean(weight, draw(mean))
 
 
+@st.composite
+def ranks(draw):
+    """Weights at up to five of six keys."""
+    keys = draw(arrays(np.uint64, st.integers(0, 5), elements=st.integers(0, 5)))
+    weight = arrays(np.float64, len(keys), elements=st.integers(0, 9))
+    return RankWeights.of(keys, draw(weight), draw(weight))
+
+
+def ranks_of_shard(shard):
+    return rank_weights(
+        replace(shard, X=shard.X[:, 0], y=shard.X[:, 1] > 0), (False, True), 1, 48, None
+    )
+
+
 def mean_of_shard(shard):
     return WeightedMean(
         shard.sample_weight.sum(), np.average(shard.X, axis=0, weights=shard.sample_weight)
@@ -277,6 +293,7 @@ SUMMARIES = {
         lambda s: Moments.empty(2, 1),
         moments_of_shard,
     ),
+    "RankWeights": Laws(ranks(), lambda s: RankWeights.empty(), ranks_of_shard),
     "SupportVectors": Laws(
         some_rows().map(lambda rows: support_vectors_of(*rows)),
         lambda s: SupportVectors.empty(3, s.classes),

@@ -3,10 +3,13 @@
 
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
+from skdist._on_collections import ClassesOnCollections, OnCollections
 from skdist.ensemble._forest import DistributedForestClassifier, DistributedForestRegressor
 
 
-class DistributedExtraTreesClassifier(DistributedForestClassifier, ExtraTreesClassifier):
+class DistributedExtraTreesClassifier(
+    ClassesOnCollections, DistributedForestClassifier, ExtraTreesClassifier
+):
     """An extremely randomised trees classifier whose fit is spread over cores or a cluster.
 
     As in a random forest the prediction is the mean of T trees::
@@ -126,7 +129,9 @@ strategy
         self.tree_method = tree_method
 
 
-class DistributedExtraTreesRegressor(DistributedForestRegressor, ExtraTreesRegressor):
+class DistributedExtraTreesRegressor(
+    OnCollections, DistributedForestRegressor, ExtraTreesRegressor
+):
     """An extremely randomised trees regressor whose fit is spread over cores or a cluster.
 
     The prediction is the mean of T trees, and a node looks at one random threshold per feature::

@@ -130,10 +130,10 @@ class FittedForest:
 
     def apply(self, X):
         """Number of the leaf that each row reaches in each tree, (n_samples, n_estimators)."""
-        X = self._validate_X_predict(X)
+        given, X = X, self._validate_X_predict(X)
         if not self._uses_kernel(X):
             with self._workers_of_scikit_learn(X):
-                return super().apply(X)
+                return super().apply(given)
         from skdist.kernels.packed_trees import pack_leaves
         from skdist.kernels.predict_trees import apply
 

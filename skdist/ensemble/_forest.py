@@ -286,11 +286,11 @@ class DistributedForestClassifier(DistributedForest):
         p : ndarray of shape (n_samples, n_classes), or a list of such arrays
             Columns in the order of `classes_`.
         """
-        X = self._validate_X_predict(X)
-        if self._uses_kernel(X):
-            return self._mean_vote(X)
-        with self._workers_of_scikit_learn(X):
-            return super().predict_proba(X)
+        rows = self._validate_X_predict(X)
+        if self._uses_kernel(rows):
+            return self._mean_vote(rows)
+        with self._workers_of_scikit_learn(rows):
+            return super().predict_proba(X)  # which looks for the names of the columns again
 
     def _expose_oob(self, votes, y):
         from sklearn.metrics import accuracy_score
@@ -329,11 +329,11 @@ class DistributedForestRegressor(DistributedForest):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        X = self._validate_X_predict(X)
-        if self._uses_kernel(X):
-            return self._mean_vote(X)[:, 0]
-        with self._workers_of_scikit_learn(X):
-            return super().predict(X)
+        rows = self._validate_X_predict(X)
+        if self._uses_kernel(rows):
+            return self._mean_vote(rows)[:, 0]
+        with self._workers_of_scikit_learn(rows):
+            return super().predict(X)  # which looks for the names of the columns again
 
     def _expose_oob(self, votes, y):
         from sklearn.metrics import r2_score

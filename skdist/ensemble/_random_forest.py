@@ -3,10 +3,13 @@
 
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
+from skdist._on_collections import ClassesOnCollections, OnCollections
 from skdist.ensemble._forest import DistributedForestClassifier, DistributedForestRegressor
 
 
-class DistributedRandomForestClassifier(DistributedForestClassifier, RandomForestClassifier):
+class DistributedRandomForestClassifier(
+    ClassesOnCollections, DistributedForestClassifier, RandomForestClassifier
+):
     """A random forest classifier whose fit is spread over cores or a cluster.
 
     The forest is the mean of T trees, each grown on its own bootstrap sample of the rows::
@@ -250,7 +253,9 @@ class DistributedRandomForestClassifier(DistributedForestClassifier, RandomFores
         self.tree_method = tree_method
 
 
-class DistributedRandomForestRegressor(DistributedForestRegressor, RandomForestRegressor):
+class DistributedRandomForestRegressor(
+    OnCollections, DistributedForestRegressor, RandomForestRegressor
+):
     """A random forest regressor whose fit is spread over cores or a cluster.
 
     The forest is the mean of T trees, each grown on its own bootstrap sample of the rows::

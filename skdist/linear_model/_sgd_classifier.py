@@ -6,14 +6,15 @@ from __future__ import annotations
 import numpy as np
 from sklearn.linear_model import SGDClassifier
 
-from skdist._estimator import all_or_nothing, refuse_collection
+from skdist._estimator import all_or_nothing
+from skdist._on_collections import ClassesOnCollections
 from skdist._shard_classes import all_classes
 from skdist._sklearn import check_sgd, fit_context
 from skdist.linear_model._sgd import DistributedSGD
 from skdist.sharding import is_dask
 
 
-class DistributedSGDClassifier(DistributedSGD, SGDClassifier):
+class DistributedSGDClassifier(ClassesOnCollections, DistributedSGD, SGDClassifier):
     """Linear classifier by stochastic gradient descent, its passes spread over shards of the rows.
 
     For two classes, y in {-1, 1}, it makes small ::
@@ -266,17 +267,3 @@ class DistributedSGDClassifier(DistributedSGD, SGDClassifier):
             return True
         found = np.unique(np.asarray(y))
         return len(all_classes(found, classes)) > len(found)
-
-    def decision_function(self, X):
-        """Raw predictions: ``X @ coef_.T + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        z : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
-        """
-        refuse_collection(X)
-        return super().decision_function(X)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from sklearn.linear_model import SGDRegressor
 
-from skdist._estimator import all_or_nothing, refuse_collection
+from skdist._estimator import all_or_nothing
+from skdist._on_collections import OnCollections
 from skdist._sklearn import fit_context
 from skdist.linear_model._sgd import DistributedSGD
 
 
-class DistributedSGDRegressor(DistributedSGD, SGDRegressor):
+class DistributedSGDRegressor(OnCollections, DistributedSGD, SGDRegressor):
     """Linear regression by stochastic gradient descent, passes spread over shards of the rows.
 
     It makes small ::
@@ -191,17 +192,3 @@ class DistributedSGDRegressor(DistributedSGD, SGDRegressor):
         with all_or_nothing(self):
             self._fit_rows(X, y, sample_weight=sample_weight)
         return self
-
-    def predict(self, X):
-        """``X @ coef_ + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        refuse_collection(X)
-        return super().predict(X)

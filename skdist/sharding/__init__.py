@@ -11,7 +11,7 @@ from skdist.sharding._dataset import ShardedDataset
 from skdist.sharding._faults import ShardLostError
 from skdist.sharding._here import for_row_blocks, joblib_workers, map_in_threads
 from skdist.sharding._replicated import Replicated, replicate
-from skdist.sharding._rows import is_dask, shard_rows
+from skdist.sharding._rows import is_dask, lazily, shard_rows
 from skdist.sharding._shard import Shard
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "for_row_blocks",
     "is_dask",
     "joblib_workers",
+    "lazily",
     "map_in_threads",
     "one_blas_thread",
     "replicate",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From the user's rows to placed shards."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from skdist.sharding._choice import client_for_collections, executor_for
@@ -8,7 +9,7 @@ from skdist.sharding._cost import Meter
 from skdist.sharding._dataset import ShardedDataset
 from skdist.sharding._executors import Executor
 from skdist.sharding._partition import cut_shards
-from skdist.sharding._type_table import class_names
+from skdist.sharding._type_table import class_names, look_up
 
 
 def shard_rows(
@@ -76,6 +77,38 @@ def is_dask(value: Any) -> bool:
     """Whether `value` is a Dask array, dataframe or series."""
     names = class_names(value)
     return bool({"dask.Array", "dask.DataFrame", "dask.Series"}.intersection(names))
+
+
+def lazily(
+    method: Callable[[Any, Any], Any], model: Any, X: Any, columns: Sequence[Any] | None = None
+) -> Any:
+    """``method(model, block)`` of each block of rows.
+
+    Parameters
+    ----------
+    method : callable
+        ``method(model, block)`` -> array of shape (n,) or (n, k), one row for a row of the block;
+        module-level. It is called here once, with one row, to learn k and the dtype.
+    model : any
+    X : Dask array or dataframe
+    columns : sequence, optional
+        Names of the k columns, where X is a dataframe.
+
+    Returns
+    -------
+    collection
+        A Dask array, cut as X is, if X is one; else a series, or a dataframe of k columns, with the
+        index of X.
+    """
+    from skdist.sharding._lazy import of_array, of_frame
+
+    make = look_up({"dask.Array": of_array, "dask.DataFrame": of_frame}, X)
+    if make is None:
+        raise TypeError(
+            f"X is a {type(X).__name__}, which has no columns. Pass a Dask array of two dimensions "
+            "or a dataframe."
+        )
+    return make(method, model, X, columns)
 
 
 def _cut_collection(

@@ -5,6 +5,7 @@ import pickle
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from forest_twins import CLASSIFIERS, REGRESSORS, assert_same_forest, theirs, whole_numbers
 from sklearn.base import clone, is_classifier
@@ -235,3 +236,14 @@ def test_the_report(fitted):
 def test_the_short_name():
     assert DistributedRandomForest is DistributedRandomForestClassifier
     assert skdist.DistributedRandomForest is DistributedRandomForest
+
+
+@pytest.mark.parametrize("tree_method", ["exact", "hist"])
+def test_frames_are_predicted_without_a_warning(tree_method):
+    """Of the names of columns, which scikit-learn's own trees look for again."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
+    for kind in ("Classifier", "Regressor"):
+        forest = getattr(skdist, f"DistributedRandomForest{kind}")(3, tree_method=tree_method)
+        forest.fit(frame, (frame.a > 0).astype(int))
+        assert len(forest.predict(frame)) == len(forest.apply(frame)) == 60
