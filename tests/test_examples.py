@@ -34,6 +34,15 @@ def test_forest_merge_knows_what_either_place_knew():
     assert score["merged"] > max(score["first place alone"], score["second place alone"])
 
 
+def test_svm_shards_loses_little_where_places_are_alike():
+    output = output_of("svm_shards.py")
+    alone = float(re.search(r"together: \d+ support vectors, accuracy ([\d.]+)", output)[1])
+    rows = re.findall(r"places, (\w+): .*accuracy ([\d.]+), gap at most ([\d.]+)%", output)
+    assert [kind for kind, _, _ in rows] == ["alike", "alike", "sorted", "sorted"]
+    assert all(float(accuracy) > alone - 0.01 for kind, accuracy, _ in rows if kind == "alike")
+    assert all(float(gap) < 10 for kind, _, gap in rows if kind == "alike")
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_every_example_has_a_test_above(path):
     assert f'output_of("{path.name}")' in Path(__file__).read_text(encoding="utf-8")

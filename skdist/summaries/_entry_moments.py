@@ -29,8 +29,8 @@ class EntryMoments:
     >>> from skdist.summaries import EntryMoments
     >>> X = np.arange(6.0).reshape(3, 2)
     >>> both = EntryMoments.of_rows(X[:1]) + EntryMoments.of_rows(X[1:])
-    >>> float(both.variance) == X.var()
-    True
+    >>> round(both.variance, 6), round(float(X.var()), 6)
+    (2.916667, 2.916667)
     """
 
     n_entries: int
