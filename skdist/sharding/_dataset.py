@@ -141,9 +141,10 @@ class ShardedDataset:
         Parameters
         ----------
         view : callable
-            ``view(shard) -> shard``; module-level and pure.
+            ``view(shard) -> shard``; module-level and pure. Of shards that are seen through a view
+            already it is given what that shows.
         """
-        return replace(self, _view=view)
+        return replace(self, _view=view if self._view is None else SeenThrough(self._view, view))
 
     def kept_through(self, view: Callable[[Shard], Shard]) -> "ShardedDataset":
         """:meth:`seen_through`, the view being taken once and kept where the shards are kept.

@@ -78,6 +78,13 @@ def test_group_reduce_takes_the_view(backend):
     np.testing.assert_allclose([value for _, value in got], 2.0 * X.sum(axis=0) + 4)
 
 
+def test_a_view_is_given_what_the_view_before_it_shows(backend):
+    shards = shard_rows(X, n_shards=4)
+    twice = shards.seen_through(tasks.doubled).seen_through(tasks.doubled)
+    for plain, seen in zip(shards.map(tasks.identity), twice.map(tasks.identity), strict=True):
+        np.testing.assert_array_equal(seen.X, 4 * plain.X)
+
+
 def test_group_reduce_of_no_groups(backend):
     shards = shard_rows(X, n_shards=2)
     assert shards.group_reduce(tasks.column_total, [], merge=operator.add, finish=tasks.named) == []
