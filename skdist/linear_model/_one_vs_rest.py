@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -89,7 +87,11 @@ def fit_one_vs_rest(
     watch: Stopwatch,
 ) -> OneVsRestFit:
     """Minimise the objective of every problem; arguments as in :func:`fit_linear`."""
-    solve = partial(_solve, MINIMISERS[choice.name], objective, tol, max_iter)
+    minimise = MINIMISERS[choice.name]
+
+    def solve(_: int, shards: Shards) -> Solution:
+        return minimise(shards, objective, tol=tol, max_iter=max_iter)
+
     with one_blas_thread():
         solutions = side_by_side(rows.shards, problems, solve)
     watch.lap("solve")
@@ -110,15 +112,3 @@ def fit_one_vs_rest(
         converged=not lacking,
     )
     return OneVsRestFit(solutions, report)
-
-
-def _solve(
-    minimise: Any, objective: LinearObjective, tol: float, max_iter: int, _: int, shards: Shards
-) -> Solution:
-    options: dict[str, Any] = {"tol": tol, "max_iter": max_iter}
-    if objective.l1:
-        # Where all rows lie on their margin, as they may at the best constant prediction, the
-        # squared hinge has no curvature. At 0 no row does.
-        options["start"] = objective.zeros()
-    solution: Solution = minimise(shards, objective, **options)
-    return solution
