@@ -48,7 +48,7 @@ Floats = NDArray[np.float64]
 # What a step must multiply the promise by, if its Hessian is to be kept. Where curvature falls from
 # step to step, steps with Hessians of their own divide it by 3 or 4, and old ones do not serve.
 TRUSTED = 1.0 / 3.0
-TRUSTED_NEW = 1.0 / 5.0
+TRUSTED_NEW = 1.0 / 7.0
 TINY = 1e-20  # sums of products that float32, whose least is 1e-38, may have lost digits of
 
 

@@ -41,6 +41,8 @@ MOST_SHARE = 1.0 / 4.0  # above it, a pilot costs as much as the passes that it 
 MOST_PARAMETERS = 1500  # that a Hessian is sent for
 MOST_STEPS = 10
 TOLERANCE = 0.2  # with few rows, rare features look decisive: stopping early shrinks them
+FEW = 1.0 / 8.0  # share of the rows above which a second step costs as much as it saves
+ONE_STEP = 1.0  # a tolerance that the first step reaches, wherever it leads
 LENGTHS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
@@ -124,9 +126,11 @@ def pilot_of(shard: Any, objective: LinearObjective, fit: Fit | None) -> Pilot:
     """The pilot of one shard."""
     weight, total = _targets(shard, objective)
     nothing = Pilot(weight, total, None)
-    sample = None if fit is None or weight <= 0.0 else sample_of(shard, objective)
-    own_weight = 0.0 if sample is None else _targets(sample, objective)[0]
-    if fit is None or own_weight <= 0.0:
+    sample = sample_of(shard, objective)
+    if fit is None or sample is None:
+        return nothing
+    own_weight, _ = _targets(sample, objective)
+    if own_weight <= 0.0:
         return nothing
     own = replace(
         objective,
@@ -135,7 +139,8 @@ def pilot_of(shard: Any, objective: LinearObjective, fit: Fit | None) -> Pilot:
         l1=0.0,
     )
     start = constant_fit(own, nothing)
-    found = fit(OneShard(sample), own, start, tol=TOLERANCE, max_iter=MOST_STEPS)
+    tol = TOLERANCE if sample.X.shape[0] <= FEW * shard.X.shape[0] else ONE_STEP
+    found = fit(OneShard(sample), own, start, tol=tol, max_iter=MOST_STEPS)
     return replace(nothing, model=_model_about(found, own))
 
 

@@ -45,6 +45,20 @@ def test_a_pilot_is_close_to_the_optimum(weight):
     assert lowest <= pilot <= lowest + 0.05 * (constant - lowest)
 
 
+def test_a_pilot_of_many_of_the_rows_makes_one_step():
+    """What a second one costs, it does not save."""
+    steps = []
+
+    def noting(*arguments, **options):
+        found = newton(*arguments, **options)
+        steps.append(found.n_iter)
+        return found
+
+    for n_rows in (400, 4000):  # of which 80 are wanted
+        pilot_of(cut(X[:n_rows], Y[:n_rows]).shards[0], OBJECTIVE, noting)
+    assert steps[0] == 0 < steps[1]  # passes after the first; the step in hand is taken
+
+
 def test_shards_sorted_by_label_do_not_make_it_worse_than_the_best_constant():
     order = np.argsort(Y, kind="stable")
     shards = cut(X[order], Y[order], None, 6)
