@@ -26,10 +26,12 @@ CLASSIFIERS = [
     skdist.DistributedExtraTreesClassifier(5, random_state=0),
     skdist.DistributedLinearSVC(),
     skdist.DistributedLogisticRegression(),
+    skdist.DistributedNuSVC(nu=0.3),
     skdist.DistributedRandomForest(5, random_state=0),
     skdist.DistributedRidgeClassifier(),
     skdist.DistributedSGDClassifier(max_iter=5, tol=None, random_state=0),
     skdist.DistributedSGDClassifier("log_loss", max_iter=5, tol=None, random_state=0),
+    skdist.DistributedSVC(),
 ]
 REGRESSORS = [
     skdist.DistributedElasticNet(0.1),
@@ -39,6 +41,7 @@ REGRESSORS = [
     skdist.DistributedRandomForestRegressor(5, random_state=0),
     skdist.DistributedRidge(),
     skdist.DistributedSGDRegressor(max_iter=5, tol=None, random_state=0),
+    skdist.DistributedSVR(),
     skdist.DistributedTweedieRegressor(),
 ]
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")

@@ -126,8 +126,6 @@ def one_vs_one(
     """
     pairs = pairs_of(len(class_weight))
     longest_first = sorted(pairs, key=lambda pair: -(n_rows[pair[0]] + n_rows[pair[1]]))
-    found = shards.group_reduce(
-        rows_of_pair, longest_first, class_weight, merge=add, finish=fit
-    )
+    found = shards.group_reduce(rows_of_pair, longest_first, class_weight, merge=add, finish=fit)
     expansion_of_pair = dict(zip(longest_first, found, strict=True))
     return [expansion_of_pair[pair] for pair in pairs]

@@ -7,9 +7,11 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
-from skdist._estimator import ShardedClassifierFit, ShardedFit, refuse_collection
+from skdist._estimator import ShardedClassifierFit, ShardedFit
+from skdist._on_collections import Method
 from skdist._sklearn import num_samples, ovr_decision_function
-from skdist.sharding import for_row_blocks, one_blas_thread
+from skdist.sharding import for_row_blocks, is_dask, lazily, one_blas_thread
+from skdist.solvers.one_vs_one import pairs_of
 
 BLOCK_KERNELS = ("linear", "poly", "rbf", "sigmoid")
 LEAST_ROWS = 256  # per thread
@@ -26,8 +28,9 @@ class KernelPrediction(ShardedFit):
     def _by_blocks(self, X):
         """Whether blocks pay, of a fitted machine and rows of any kind."""
         check_is_fitted(self)
-        refuse_collection(X)
-        return self._has_block_kernel() and num_samples(X) * len(self.support_) > FEW_VALUES
+        if is_dask(X) or not self._has_block_kernel():
+            return False
+        return num_samples(X) * len(self.support_) > FEW_VALUES
 
     def _values(self, X):
         """f(x) of each row, (n, number of functions)."""
@@ -69,23 +72,23 @@ class ClassPrediction(KernelPrediction, ShardedClassifierFit):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
         z : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes), or
             (n_samples, n_classes * (n_classes - 1) / 2) for ``decision_function_shape="ovo"``
-            Of two classes above 0 for the second; of pairs above 0 for the first.
-
-        Raises
-        ------
-        TypeError
-            For a Dask collection, which would have to be gathered.
+            Of two classes above 0 for the second; of pairs above 0 for the first. Of a Dask
+            collection: a collection, see `predict`.
         """
+        check_is_fitted(self)
+        n_classes = len(self.classes_)
+        if is_dask(X) and n_classes > 2 and self.decision_function_shape == "ovo":
+            names = [f"{self.classes_[i]}, {self.classes_[j]}" for i, j in pairs_of(n_classes)]
+            return lazily(Method("decision_function"), self, X, names)
         if not self._by_blocks(X):
             return super().decision_function(X)
         values = self._values(X)
-        n_classes = len(self.classes_)
         if n_classes == 2:
             return -values.ravel()
         if self.decision_function_shape == "ovr":
@@ -97,18 +100,17 @@ class ClassPrediction(KernelPrediction, ShardedClassifierFit):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Of a Dask collection: a collection that is not computed yet, cut as X is.
 
         Raises
         ------
         ValueError
             For ``break_ties=True`` with ``decision_function_shape="ovo"``.
-        TypeError
-            For a Dask collection, which would have to be gathered.
         """
         # Ties are broken by the decision function, which is ours again.
         if not self._by_blocks(X) or self.break_ties:

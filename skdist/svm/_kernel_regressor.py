@@ -31,15 +31,11 @@ class KernelRegressor(OneFunction):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-
-        Raises
-        ------
-        TypeError
-            For a Dask collection, which would have to be gathered.
+            Of a Dask collection: a collection that is not computed yet, cut as X is.
         """
         return self._values(X).ravel() if self._by_blocks(X) else super().predict(X)

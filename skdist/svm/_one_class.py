@@ -11,9 +11,10 @@ from sklearn.svm import OneClassSVM
 
 from skdist._estimator import all_or_nothing
 from skdist._labels import check_total_weight
+from skdist._on_collections import Method
 from skdist._rows import EncodedRows, EncodePartition, learn_columns
 from skdist._sklearn import fit_context, num_samples
-from skdist.sharding import Shard, is_dask, shard_rows
+from skdist.sharding import Shard, is_dask, lazily, shard_rows
 from skdist.solvers.dual_formulations import one_class
 from skdist.solvers.target_facts import target_facts
 from skdist.svm._kernel_machine import OURS, at_least_zero
@@ -204,29 +205,44 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
         z : ndarray of shape (n_samples,)
-
-        Raises
-        ------
-        TypeError
-            For a Dask collection, which would have to be gathered.
+            Of a Dask collection: a collection that is not computed yet, cut as X is.
         """
+        if is_dask(X):
+            return lazily(Method("decision_function"), self, X)
         return self._values(X).ravel() if self._by_blocks(X) else super().decision_function(X)
+
+    def score_samples(self, X):
+        """f(x) + offset, the sum over support vectors alone.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,)
+            Of a Dask collection: a collection, as of `decision_function`.
+        """
+        if is_dask(X):
+            return lazily(Method("score_samples"), self, X)
+        return super().score_samples(X)
 
     def predict(self, X):
         """1 for inliers, -1 for outliers.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
         y : ndarray of shape (n_samples,), intp
+            Of a Dask collection: a collection, as of `decision_function`.
         """
         if not self._by_blocks(X):
             return super().predict(X)

@@ -153,15 +153,25 @@ def test_rows_of_a_collection(place, task, kind, serial):
     np.testing.assert_allclose(found, expected, atol=2e-3 * scale)
 
 
-def test_a_collection_is_not_predicted_here():
+@pytest.mark.parametrize("kind", ["array", "frame"])
+def test_one_class_on_rows_of_a_collection(kind):
+    X, _, _ = problem_of("OneClassSVM")
+    own = fitted(ours("OneClassSVM"), pd.DataFrame(X, columns=[f"x{j}" for j in range(5)]), None)
+    own = own if kind == "frame" else fitted(ours("OneClassSVM"), X, None)
+    rows = collection(X, kind).compute()
+    for method in ("predict", "decision_function", "score_samples"):
+        found = getattr(own, method)(collection(X, kind))
+        np.testing.assert_allclose(found.compute(), getattr(own, method)(rows), rtol=1e-9)
+
+
+def test_pairs_of_a_collection_have_names():
     X, y, _ = classes_problem(3)
-    own = fitted(ours("SVC"), X, y)
-    with pytest.raises(TypeError, match="map_blocks"):
-        own.predict(collection(X, "array"))
-    with pytest.raises(TypeError, match="map_blocks"):
-        own.decision_function(collection(X, "array"))
-    there = da.from_array(X, chunks=(70, -1)).map_blocks(own.predict, drop_axis=1, dtype=int)
-    np.testing.assert_array_equal(there.compute(), own.predict(X))
+    own = ours("SVC", decision_function_shape="ovo")
+    own = fitted(own, pd.DataFrame(X, columns=[f"x{j}" for j in range(5)]), y)
+    found = own.decision_function(collection(X, "frame"))
+    assert list(found.columns) == ["0, 1", "0, 2", "1, 2"]
+    expected = own.decision_function(collection(X, "frame").compute())
+    np.testing.assert_allclose(found.compute(), expected, rtol=1e-9)
 
 
 def test_the_whole_of_a_collection_never_comes_to_the_driver(dask_client, monkeypatch):
