@@ -126,7 +126,7 @@ def pilot_of(shard: Any, objective: LinearObjective, fit: Fit | None) -> Pilot:
     """The pilot of one shard."""
     weight, total = _targets(shard, objective)
     nothing = Pilot(weight, total, None)
-    sample = sample_of(shard, objective)
+    sample = None if fit is None else sample_of(shard, objective)
     if fit is None or sample is None:
         return nothing
     own_weight, _ = _targets(sample, objective)
