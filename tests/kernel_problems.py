@@ -96,6 +96,8 @@ def pair_coefficients(machine):
 def dual_value(machine, y=None):
     """What the fit maximised, summed over its functions; `y` are the targets of all rows."""
     coef, V = pair_coefficients(machine), machine.support_vectors_
+    if not V.shape[0]:
+        return 0.0
     parameters = {"gamma": machine._gamma, "degree": machine.degree, "coef0": machine.coef0}
     K = pairwise_kernels(V, metric=machine.kernel, filter_params=True, **parameters)
     name = type(machine).__name__.removeprefix("Distributed")

@@ -91,12 +91,14 @@ def warn_of_the_gap(found: Sequence[KernelExpansion], tol: float, max_iter: int)
         return
     gap, dual = sum(one.gap for one in lacking), -sum(one.dual for one in lacking)
     worst = max(one.violation for one in lacking)
-    which = f"{len(lacking)} of {len(found)} problems were" if len(found) > 1 else "The problem was"
+    which = f"{len(lacking)} of {len(found)} problems" if len(found) > 1 else "The problem"
+    limit = (
+        "at what rounding allows" if max_iter < 0 else f"at max_iter={max_iter} changes of a pair"
+    )
     warnings.warn(
-        f"{which} not solved within max_iter={max_iter} changes of a pair of variables: the dual "
-        f"objective {dual:.9g} is at most {gap:.3g} below the maximum (the duality gap), and the "
-        f"optimality conditions are violated by {worst:.3g}, where tol={tol:g}. Raise max_iter or "
-        "tol, scale the features, or lower C.",
+        f"{which} ended {limit}: the dual objective {dual:.9g} is at most {gap:.3g} below the "
+        f"maximum (the duality gap), and the optimality conditions are violated by {worst:.3g}, "
+        f"where tol={tol:g}. Raise max_iter or tol, scale the features, or lower C.",
         ConvergenceWarning,
         stacklevel=5,
     )
