@@ -128,9 +128,9 @@ def blocked_smo(
 
 def first_point(task: Task, coef: Floats) -> Point:
     """The point of the coefficients."""
-    n = task.matrix.shards.n_samples
-    field = task.matrix.field(coefficients(task, coef), np.arange(n)) if coef.any() else np.zeros(n)
-    return at(task, coef, field)
+    sums = coefficients(task, coef)
+    support = np.flatnonzero(sums)
+    return at(task, coef, task.matrix.field_change(support, sums[support])[0])
 
 
 def at(task: Task, coef: Floats, field: Floats) -> Point:
@@ -146,7 +146,7 @@ def coefficients(task: Task, coef: Floats) -> Floats:
 
 def search(task: Task, point: Point, work: Work) -> tuple[Point, Work]:
     """Solve block after block, until the violation is small or D falls no more."""
-    before, value, waited = np.empty(0, np.intp), np.inf, 0
+    before, value, waited = np.flatnonzero(inside(task.box, point.coef)), np.inf, 0
     while point.violation > task.tol and work.n_iter < task.limit and waited < PATIENCE:
         block = working_set(task.box, point.coef, point.slope, before, block_size(task, point))
         point, work = after(task, point, block, work)
@@ -156,10 +156,14 @@ def search(task: Task, point: Point, work: Work) -> tuple[Point, Work]:
     return point, work
 
 
+def inside(box: Box, coef: Floats) -> NDArray[np.bool_]:
+    """Which variables are between their bounds."""
+    return (coef > box.low) & (coef < box.high)
+
+
 def block_size(task: Task, point: Point) -> int:
     """Twice as many variables as are between their bounds, and a part of all, within limits."""
-    inside = (point.coef > task.box.low) & (point.coef < task.box.high)
-    free = int(np.count_nonzero(inside))
+    free = int(np.count_nonzero(inside(task.box, point.coef)))
     return min(max(2 * free, LEAST_BLOCK, len(point.coef) // PARTS), MOST_BLOCK)
 
 

@@ -39,8 +39,8 @@ def one_thread():
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Problems of some hundred rows take many blocks."""
-    monkeypatch.setattr(module, "LEAST_BLOCK", 24)
-    monkeypatch.setattr(module, "MOST_BLOCK", 64)
+    monkeypatch.setattr(module, "LEAST_BLOCK", 48)
+    monkeypatch.setattr(module, "MOST_BLOCK", 128)
 
 
 def two_classes(n=400, d=4, seed=0):
