@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedSGDRegressor,
         DistributedTweedieRegressor,
     )
+    from skdist.neural_network import DistributedMLPClassifier, DistributedMLPRegressor
     from skdist.svm import (
         DistributedNuSVC,
         DistributedNuSVR,
@@ -56,6 +57,8 @@ __all__ = [
     "DistributedLinearRegression",
     "DistributedLinearSVC",
     "DistributedLogisticRegression",
+    "DistributedMLPClassifier",
+    "DistributedMLPRegressor",
     "DistributedNuSVC",
     "DistributedNuSVR",
     "DistributedOneClassSVM",
@@ -87,6 +90,8 @@ _HOMES = {
     "DistributedLinearRegression": "skdist.linear_model",
     "DistributedLinearSVC": "skdist.linear_model",
     "DistributedLogisticRegression": "skdist.linear_model",
+    "DistributedMLPClassifier": "skdist.neural_network",
+    "DistributedMLPRegressor": "skdist.neural_network",
     "DistributedNuSVC": "skdist.svm",
     "DistributedNuSVR": "skdist.svm",
     "DistributedOneClassSVM": "skdist.svm",

@@ -13,6 +13,7 @@ from typing import Any
 _FAMILIES = {
     "sklearn.ensemble": ("skdist.ensemble",),
     "sklearn.linear_model": ("skdist.linear_model",),
+    "sklearn.neural_network": ("skdist.neural_network",),
     "sklearn.svm": ("skdist.linear_model", "skdist.svm"),  # LinearSVC, SVC
 }
 

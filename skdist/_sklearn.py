@@ -27,6 +27,7 @@ from sklearn.svm._classes import _validate_dual_parameter
 from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 __all__ = [
@@ -46,11 +47,15 @@ __all__ = [
     "glm_loss",
     "missing_values_allowed",
     "n_bootstrap_draws",
+    "network_input",
+    "network_knows",
     "n_rows_seen",
     "num_samples",
     "ovr_decision_function",
     "set_classes",
+    "start_network",
     "start_sgd",
+    "told_of_lbfgs",
 ]
 
 fit_context = _fit_context
@@ -133,3 +138,26 @@ def start_sgd(
     """Set `coef_` and `intercept_` to where a fit starts, and the loss; checks the shapes."""
     sgd._allocate_parameter_mem(n_classes, n_features, dtype, coef_init, intercept_init)
     sgd._loss_function_ = sgd._get_loss_function(sgd.loss)
+
+
+def network_input(mlp: Any, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Any]:
+    """X and y of a network as scikit-learn validates them, labels as columns of booleans."""
+    return mlp._validate_input(X, y, incremental, reset)  # type: ignore[no-any-return]
+
+
+def network_knows(mlp: Any, classes: Any) -> None:
+    """Set the classes of a network, and what it decodes outputs with."""
+    mlp._label_binarizer = LabelBinarizer().fit(classes)
+    mlp.classes_ = mlp._label_binarizer.classes_
+
+
+def start_network(mlp: Any, n_features: int, n_outputs: int, dtype: Any) -> None:
+    """Draw `coefs_` and `intercepts_` from `_random_state`, and begin the curves."""
+    hidden = mlp.hidden_layer_sizes
+    units = [n_features, *(hidden if np.iterable(hidden) else [hidden]), n_outputs]
+    mlp._initialize(np.empty((0, n_outputs)), units, dtype)
+
+
+def told_of_lbfgs(result: Any, max_iter: int) -> int:
+    """The iterations that L-BFGS made; warns if they were too few."""
+    return int(_check_optimize_result("lbfgs", result, max_iter))

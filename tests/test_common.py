@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import sklearn.ensemble
 import sklearn.linear_model
+import sklearn.neural_network
 import sklearn.svm
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -59,6 +60,13 @@ KERNEL_MACHINES = [
     skdist.DistributedSVR(),
 ]
 
+# Rows are dealt to shards that are averaged, so that a row twice is not a weight of 2 there.
+NETWORKS = [
+    skdist.DistributedMLPClassifier(max_iter=100),
+    skdist.DistributedMLPClassifier(max_iter=100, n_shards=2, sync="gradient"),
+    skdist.DistributedMLPRegressor(max_iter=100),
+]
+
 
 def ours(**parameters):
     return [forest(n_estimators=N_TREES, **parameters) for forest in CLASSES]
@@ -70,7 +78,7 @@ def theirs(estimator):
     A default of ours that scikit-learn's class does not know ("auto") is its own default there.
     """
     name = type(estimator).__name__.removeprefix("Distributed")
-    homes = (sklearn.ensemble, sklearn.linear_model, sklearn.svm)
+    homes = (sklearn.ensemble, sklearn.linear_model, sklearn.neural_network, sklearn.svm)
     reference = next(getattr(home, name) for home in homes if hasattr(home, name))
     known, default = reference().get_params(deep=False), type(estimator)().get_params(deep=False)
     given = estimator.get_params(deep=False)
@@ -91,7 +99,9 @@ def scikit_learn_fails_it_too(estimator, check):
 # Some checks leave `random_state=None`: whether SGD converges within max_iter is then left to
 # chance, and none of them asks it.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(ours() + ours(tree_method="hist") + LINEAR_MODELS + KERNEL_MACHINES)
+@parametrize_with_checks(
+    ours() + ours(tree_method="hist") + LINEAR_MODELS + KERNEL_MACHINES + NETWORKS
+)
 def test_scikit_learns_checks(estimator, check):
     try:
         check(estimator)
@@ -105,7 +115,7 @@ def is_scikit_learns(name, estimator):
     assert type(estimator).__module__.startswith("sklearn.")
 
 
-@pytest.mark.parametrize("estimator", [*ours(), *LINEAR_MODELS, *KERNEL_MACHINES])
+@pytest.mark.parametrize("estimator", [*ours(), *LINEAR_MODELS, *KERNEL_MACHINES, *NETWORKS])
 def test_the_reference_is_scikit_learns_class(estimator):
     name = type(estimator).__name__
     assert not scikit_learn_fails_it_too(estimator, partial(is_scikit_learns, name))

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Forward and backward through a multilayer perceptron, in place, into buffers that are reused.
+
+    forward    a_l = f(a_(l-1) W_l + b_l)
+    backward   d_L = s (a_L - y),    d_(l-1) = (d_l W_l') f'(a_(l-1)),
+               dF/dW_l = a_(l-1)' d_l,    dF/db_l = 1' d_l
+
+for the losses whose link is the output's: log loss of logistic and softmax, squared error of the
+identity, Poisson of exp. s are the weights of the rows. Almost all of the time is that of the two
+(backward, three) matrix products per layer: 6 n D operations for n rows and D parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import expit, xlogy
+
+from skdist.kernels.mlp_layers import Array, Layers
+
+
+class Room(NamedTuple):
+    """Buffers for up to n rows; see :func:`room_for`."""
+
+    weights: list[Array]  # views into the parameters
+    biases: list[Array]
+    gradient: Array  # (D,), sums over rows
+    weight_sums: list[Array]  # views into it
+    bias_sums: list[Array]
+    values: list[Array]  # a_1, ..., a_L, (n, units[l])
+    deltas: list[Array]  # d_1, ..., d_L, (n, units[l])
+    rows: Array  # (n, d), for rows that are picked; (0, d) for sparse rows
+
+
+def room_for(layers: Layers, w: Array, n_rows: int, picks_dense: bool = True) -> Room:
+    """Buffers for passes of at most `n_rows` rows at the parameters w, (D,), which are not copied.
+
+    Parameters
+    ----------
+    layers : Layers
+    w : ndarray of shape (D,), float32 or float64; read through views, so it may change meanwhile.
+    n_rows : int
+    picks_dense : bool
+        Whether rows of a dense array will be picked.
+    """
+    gradient = np.zeros_like(w)
+    return Room(
+        layers.weights(w),
+        layers.biases(w),
+        gradient,
+        layers.weights(gradient),
+        layers.biases(gradient),
+        [np.empty((n_rows, width), w.dtype) for width in layers.units[1:]],
+        [np.empty((n_rows, width), w.dtype) for width in layers.units[1:]],
+        np.empty((n_rows * picks_dense, layers.units[0]), w.dtype),
+    )
+
+
+def picked_rows(X: Any, rows: Array, room: Room) -> Any:
+    """The given rows of X; those of an array are in the room's buffer."""
+    if issparse(X):
+        return X[rows]
+    return np.take(X, rows, axis=0, out=room.rows[: len(rows)], mode="clip")
+
+
+def _product(A: Any, B: Array, out: Array) -> None:
+    """A B into `out`; A may be sparse."""
+    if issparse(A):
+        out[:] = A @ B
+    else:
+        np.matmul(A, B, out=out)
+
+
+def forward(layers: Layers, room: Room, X: Any) -> Array:
+    """The outputs a_L of the rows X, (n, units[-1]): a view into the room."""
+    n, values, last = X.shape[0], X, len(room.weights) - 1
+    for layer, (W, b) in enumerate(zip(room.weights, room.biases, strict=True)):
+        below, values = values, room.values[layer][:n]
+        _product(below, W, values)
+        values += b
+        ACTIVATIONS[layers.output if layer == last else layers.activation](values)
+    return values
+
+
+def backward(layers: Layers, room: Room, X: Any, y: Array, weight: Array | None) -> None:
+    """Sums over the rows of the gradients of their losses, into `room.gradient`.
+
+    Parameters
+    ----------
+    layers : Layers
+    room : Room
+        As the forward pass over X has left it.
+    X : (n, d)
+    y : (n, units[-1]) of bool or of the parameters' dtype
+    weight : (n,) or None
+    """
+    last = len(room.weights) - 1
+    delta = room.deltas[last][: X.shape[0]]
+    np.subtract(room.values[last][: X.shape[0]], y, out=delta)
+    if weight is not None:
+        delta *= weight[:, None]
+    for layer, below, own in backwards(layers, room, X, delta):
+        _product(below.T, own, room.weight_sums[layer])
+        np.sum(own, axis=0, out=room.bias_sums[layer])
+
+
+def backwards(layers: Layers, room: Room, X: Any, delta: Array) -> Iterator[tuple[int, Any, Array]]:
+    """Yield (l, a_(l-1), d_l) from the last layer to the first."""
+    n = X.shape[0]
+    for layer in range(len(room.weights) - 1, 0, -1):
+        below = room.values[layer - 1][:n]
+        yield layer, below, delta
+        above, delta = delta, room.deltas[layer - 1][:n]
+        np.matmul(above, room.weights[layer].T, out=delta)
+        DERIVATIVES[layers.activation](below, delta)
+    yield 0, X, delta
+
+
+def square_sums(layers: Layers, room: Room, X: Any, y: Array, weight: Array | None) -> Array:
+    """Sums over the rows of the squared gradients of their losses, (D,): n times Fisher's diagonal.
+
+    For one row the gradient of W_l is an outer product, so that squares sum to a product too::
+
+        sum_i (a_i d_i')^2 = (a^2)' (d^2)
+    """
+    last = len(room.weights) - 1
+    delta = forward(layers, room, X) - y
+    if weight is not None:
+        delta *= np.sqrt(weight)[:, None]
+    squares = np.zeros_like(room.gradient)
+    weight_sums, bias_sums = layers.weights(squares), layers.biases(squares)
+    room.deltas[last][: X.shape[0]] = delta
+    for layer, below, own in backwards(layers, room, X, room.deltas[last][: X.shape[0]]):
+        square = np.square(own)
+        _product(
+            below.multiply(below).T if issparse(below) else np.square(below).T,
+            square,
+            weight_sums[layer],
+        )
+        np.sum(square, axis=0, out=bias_sums[layer])
+    return squares
+
+
+def penalty(room: Room, alpha: float) -> Any:
+    """``alpha / 2 sum_l |W_l|^2``."""
+    squares: Any = 0
+    for W in room.weights:
+        flat = W.ravel()
+        squares += np.dot(flat, flat)
+    return (0.5 * alpha) * squares
+
+
+# Losses: the mean over the rows by weight, summed over outputs (of squared errors, the mean).
+
+
+def _squared_error(y: Array, a: Array, weight: Array | None) -> Any:
+    return 0.5 * np.average((y - a) ** 2, weights=weight, axis=0).mean()
+
+
+def _poisson(y: Array, a: Array, weight: Array | None) -> Any:
+    return np.average(xlogy(y, y / a) - y + a, weights=weight, axis=0).sum()
+
+
+def _inside(a: Array) -> Array:
+    epsilon = np.finfo(a.dtype).eps
+    return np.clip(a, epsilon, 1 - epsilon)
+
+
+def _log_loss(y: Array, a: Array, weight: Array | None) -> Any:
+    return -np.average(xlogy(y, _inside(a)), weights=weight, axis=0).sum()
+
+
+def _binary_log_loss(y: Array, a: Array, weight: Array | None) -> Any:
+    a = _inside(a)
+    return -np.average(xlogy(y, a) + xlogy(1 - y, 1 - a), weights=weight, axis=0).sum()
+
+
+LOSSES = {
+    ("squared_error", "identity"): _squared_error,
+    ("poisson", "exp"): _poisson,
+    ("log_loss", "softmax"): _log_loss,
+    ("log_loss", "logistic"): _binary_log_loss,
+}
+
+
+# Activations in place, and their derivatives, which need only the value that was activated.
+
+
+def _identity(z: Array) -> None:
+    pass
+
+
+def _logistic(z: Array) -> None:
+    expit(z, out=z)
+
+
+def _tanh(z: Array) -> None:
+    np.tanh(z, out=z)
+
+
+def _relu(z: Array) -> None:
+    np.maximum(z, 0, out=z)
+
+
+def _exp(z: Array) -> None:
+    np.exp(z, out=z)
+
+
+def _softmax(z: Array) -> None:
+    z -= z.max(axis=1)[:, None]
+    np.exp(z, out=z)
+    z /= z.sum(axis=1)[:, None]
+
+
+def _times_logistic(a: Array, delta: Array) -> None:
+    delta *= a
+    delta *= 1 - a
+
+
+def _times_tanh(a: Array, delta: Array) -> None:
+    delta *= 1 - a**2
+
+
+def _times_relu(a: Array, delta: Array) -> None:
+    np.multiply(delta, a != 0, out=delta)  # a mask of zeros to write costs ten times as much
+
+
+def _times_one(a: Array, delta: Array) -> None:
+    pass
+
+
+ACTIVATIONS = {
+    "identity": _identity,
+    "logistic": _logistic,
+    "tanh": _tanh,
+    "relu": _relu,
+    "softmax": _softmax,
+    "exp": _exp,
+}
+DERIVATIVES = {
+    "identity": _times_one,
+    "logistic": _times_logistic,
+    "tanh": _times_tanh,
+    "relu": _times_relu,
+}

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the two multilayer perceptrons share: their fit, from rows and parameters to attributes."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state, shuffle
+
+from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
+from skdist._report import FitReport
+from skdist._sklearn import Interval, StrOptions, fit_context, start_network, told_of_lbfgs
+from skdist.kernels.mlp_layers import Layers
+from skdist.neural_network._mlp_rows import (
+    Given,
+    TrainingRows,
+    n_classes_of,
+    training_rows,
+    validated,
+)
+from skdist.neural_network._mlp_strategy import (
+    Strategy,
+    chosen_sync,
+    default_n_shards,
+    with_local_steps,
+)
+from skdist.solvers.fisher import fisher_sums
+from skdist.solvers.gradient_sync import lbfgs
+from skdist.solvers.local_steps import Steps
+from skdist.solvers.network import Adam, Diverged, Momentum, Network, Rule, State, started
+from skdist.solvers.network_score import accuracy, r_squared
+from skdist.solvers.network_training import (
+    GradientPass,
+    LocalPass,
+    Progress,
+    Schedule,
+    Trained,
+    train,
+)
+
+MAX_SEED = np.iinfo(np.int32).max
+AUTO_BATCH = 200  # scikit-learn's
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is asked of one fit.
+
+    Parameters
+    ----------
+    first : bool
+        Whether parameters are drawn, or those there are gone on from.
+    incremental : bool
+        Whether it is one pass of `partial_fit`.
+    classes : array-like or None
+        All there are, where y may lack some.
+    fisher : bool
+        Whether to keep Fisher's information for a merge.
+    """
+
+    first: bool
+    incremental: bool = False
+    classes: Any = None
+    fisher: bool = False
+
+
+class DistributedMLP:
+    """Mixin in front of scikit-learn's two classes."""
+
+    _parameter_constraints = {
+        **SHARDING,
+        "sync": [StrOptions({"auto", "gradient", "local"})],
+        "local_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train on all rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
+            float32 is kept; everything else becomes float64, sparse matrices CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For what scikit-learn's class refuses; the estimator is then as it was before. When
+            parameters or losses are no numbers any more, naming the round and the shard; the
+            estimator then has the parameters of before that round.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit ended at `max_iter`.
+        UserWarning
+            If the partitions of a Dask collection differ much.
+        """
+        self._fit_network(X, y, sample_weight, Fit(self._starts_anew()))
+        return self
+
+    def _starts_anew(self):
+        return "coefs_" not in vars(self) or not self.warm_start
+
+    def _pass_once(self, X, y, sample_weight, classes=None):
+        """`partial_fit`: one pass from where the last one ended."""
+        how = Fit("coefs_" not in vars(self), incremental=True, classes=classes)
+        self._fit_network(X, y, sample_weight, how)
+
+    def _fit_network(self, X, y, sample_weight, how):
+        with _kept_if_diverged(self):
+            self._check_parameters(how)
+            watch = Stopwatch()
+            given = validated(self, X, y, sample_weight, how)
+            rng = self._random_state = check_random_state(self.random_state)
+            self.n_outputs_ = given.n_outputs
+            if how.first:
+                start_network(self, given.n_features, given.n_outputs, given.dtype)
+            network = network_of(self)
+            w = network.layers.pack(self.coefs_, self.intercepts_)
+            if how.first or "_start" not in vars(self):
+                self._start = sha256(w.tobytes()).hexdigest()
+            rows, strategy = _spread(self, given, network, rng)
+            watch.lap("prepare")
+            self._n_rows = rows.weight
+            solve = _solve_lbfgs if self.solver == "lbfgs" else _solve_by_steps
+            history = solve(self, network, w, rows, strategy, how, rng)
+            watch.lap("solve")
+            if how.fisher:
+                flat = network.layers.pack(self.coefs_, self.intercepts_)
+                self._fisher = fisher_sums(rows.shards, network, flat)
+                watch.lap("fisher")
+            _report(self, rows, strategy, watch, history)
+
+    def _check_parameters(self, how):
+        """Errors for parameters that do not go together; scikit-learn's where they are its own."""
+        if np.any(np.asarray(self.hidden_layer_sizes) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {self.hidden_layer_sizes}.")
+        if self.local_steps != "auto" and self.sync == "gradient":
+            raise ValueError(
+                f"local_steps={self.local_steps} and sync='gradient' contradict each other: a "
+                "merged gradient is one step. Take sync='local', or local_steps='auto'."
+            )
+        if how.incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+
+
+@contextmanager
+def _kept_if_diverged(mlp: Any):
+    """All or nothing, but that a fit that diverged leaves the last good parameters."""
+    diverged = None
+    with all_or_nothing(mlp):
+        try:
+            yield
+        except Diverged as error:
+            if error.trained is None:
+                raise
+            _expose(mlp, network_of(mlp), error.trained)
+            diverged = error
+    if diverged is not None:
+        raise diverged
+
+
+def network_of(mlp: Any) -> Network:
+    """What a fitted or started estimator minimises."""
+    units = (mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_))
+    layers = Layers(units, mlp.activation, mlp.out_activation_)
+    return Network(layers, mlp.loss, n_classes_of(mlp), float(mlp.alpha))
+
+
+def _spread(mlp: Any, given: Given, network: Network, rng: Any) -> tuple[TrainingRows, Strategy]:
+    """The rows on their shards, and how these are kept in step."""
+    size, n = network.layers.n_parameters, given.n_samples
+    batch_size = _batch_size(mlp, n)
+    if given.shards is not None:
+        n_shards = given.shards.n_shards
+    else:
+        n_shards = mlp.n_shards or default_n_shards(n, size, batch_size, mlp.solver)
+    sync = chosen_sync(mlp.sync, mlp.solver, n_shards, size, max(1, batch_size // n_shards))
+    averages = sync == "local" and n_shards > 1
+    dealt = averages and mlp.shuffle and given.shards is None
+    rows = training_rows(mlp, given, n_shards, dealt, rng)
+    steps = Steps(
+        rule_of(mlp),
+        _clipped(mlp, _batch_size(mlp, rows.n_rows), rows.n_rows),
+        rows.n_rows,
+        n_shards,
+        rows.n_rows,
+        bool(mlp.shuffle),
+        int(rng.randint(MAX_SEED)) if averages else 0,
+    )
+    return rows, Strategy(sync, with_local_steps(mlp, steps, size, dealt))
+
+
+def rule_of(mlp: Any) -> Rule:
+    """How gradients become steps."""
+    if mlp.solver == "adam":
+        return Adam(float(mlp.beta_1), float(mlp.beta_2), float(mlp.epsilon))
+    return Momentum(float(mlp.momentum), bool(mlp.nesterovs_momentum))
+
+
+def _batch_size(mlp: Any, n_rows: int) -> int:
+    return min(AUTO_BATCH, n_rows) if mlp.batch_size == "auto" else int(mlp.batch_size)
+
+
+def _clipped(mlp: Any, batch_size: int, n_rows: int) -> int:
+    if batch_size > n_rows and mlp.solver != "lbfgs":
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=6,
+        )
+    return int(np.clip(batch_size, 1, n_rows))
+
+
+def _orders(rng: Any, n_rows: int, shuffled: bool):
+    """Orders of all rows, pass by pass, as scikit-learn draws them."""
+    order = np.arange(n_rows)
+    while True:
+        if shuffled:
+            order = shuffle(order, random_state=rng)
+        yield order
+
+
+def _solve_by_steps(mlp, network, w, rows, strategy, how, rng):
+    """Adam, or gradient descent with momentum."""
+    steps = strategy.steps
+    orders = _orders(rng, rows.n_rows, mlp.shuffle)
+    run = LocalPass(rows.shards, network, steps, orders if steps.n_shards == 1 else None)
+    if strategy.sync == "gradient":
+        run = GradientPass(rows.shards, network, steps, rows.starts, orders)
+    start = _start(mlp, w, steps.rule, how.incremental)
+    kind = mlp.learning_rate if mlp.solver == "sgd" else "constant"
+    measure = accuracy if is_classifier(mlp) else r_squared
+    trained = train(
+        run,
+        start,
+        _progress(mlp, network),
+        Schedule(kind, mlp.learning_rate_init, mlp.power_t),
+        max_iter=1 if how.incremental else mlp.max_iter,
+        tol=mlp.tol,
+        n_iter_no_change=mlp.n_iter_no_change,
+        n_rows=rows.n_rows,
+        n_met=mlp.t_,
+        score=(lambda w: measure(rows.held_out, network, w)) if mlp.early_stopping else None,
+        tell=print if mlp.verbose else None,
+    )
+    _expose(mlp, network, trained)
+    mlp.t_ += trained.n_iter * rows.n_rows
+    if not (trained.stopped or how.incremental):
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
+            "optimization hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+    return trained.history
+
+
+def _start(mlp: Any, w: np.ndarray, rule: Any, goes_on: bool) -> State:
+    """At the parameters there are; `partial_fit` goes on with moments and step size."""
+    state = started(w, rule, mlp.learning_rate_init)
+    kept = vars(mlp).get("_kept_state")
+    if goes_on and kept is not None and kept.values.shape == state.values.shape:
+        state.values[1:] = kept.values[1:]
+        state = replace(kept, values=state.values)
+    return state
+
+
+def _progress(mlp: Any, network: Network) -> Progress:
+    """Of the fits that this one goes on from."""
+    known = vars(mlp)
+    begun = Progress(
+        losses=tuple(known.get("loss_curve_", ())), stale=known.get("_no_improvement_count", 0)
+    )
+    if not mlp.early_stopping:
+        best = known.get("best_loss_")
+        return replace(begun, best_loss=np.inf if best is None else best)
+    score = known.get("best_validation_score_")
+    if score is None:
+        return begun
+    best_w = network.layers.pack(mlp._best_coefs, mlp._best_intercepts)
+    scores = tuple(mlp.validation_scores_)
+    return replace(begun, scores=scores, best_score=score, best_w=best_w)
+
+
+def _expose(mlp: Any, network: Network, trained: Trained) -> None:
+    """Fitted attributes, scikit-learn's."""
+    layers, progress = network.layers, trained.progress
+    w = trained.state.w.copy()
+    if mlp.early_stopping:
+        best = w if progress.best_w is None else progress.best_w
+        w = best.copy()
+        mlp._best_coefs, mlp._best_intercepts = layers.weights(best), layers.biases(best)
+        mlp.validation_scores_ = list(progress.scores)
+        mlp.best_validation_score_ = progress.best_score
+    else:
+        mlp.best_loss_ = progress.best_loss
+    mlp.coefs_, mlp.intercepts_ = layers.weights(w), layers.biases(w)
+    mlp.n_iter_, mlp._no_improvement_count = trained.n_iter, progress.stale
+    mlp.loss_curve_ = list(progress.losses)
+    mlp.loss_ = progress.losses[-1] if progress.losses else np.inf
+    mlp._kept_state = trained.state
+
+
+def _solve_lbfgs(mlp, network, w, rows, strategy, how, rng):
+    """L-BFGS on merged gradients."""
+    values: list[float] = []
+    options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
+
+    def told(value):
+        values.append(value)
+        if mlp.verbose:
+            print(f"Evaluation {len(values)}, loss = {value:.8f}")
+
+    result = lbfgs(rows.shards, network, w, options, told)
+    if not (np.isfinite(result.x).all() and np.isfinite(result.fun)):
+        raise ValueError(
+            "Solver produced non-finite parameter weights or a non-finite loss. The input data may "
+            "contain large values and need to be preprocessed."
+        )
+    mlp.n_iter_ = told_of_lbfgs(result, mlp.max_iter)
+    mlp.loss_ = result.fun
+    mlp.coefs_ = network.layers.weights(result.x)
+    mlp.intercepts_ = network.layers.biases(result.x)
+    return tuple(values)
+
+
+def _report(
+    mlp: Any, rows: TrainingRows, strategy: Strategy, watch: Stopwatch, history: tuple
+) -> None:
+    m = rows.shards.n_shards
+    averaged = m > 1 and strategy.sync == "local"
+    why = {
+        "local": f"Parameters and moments of {m} shards were averaged every "
+        f"{strategy.steps.local_steps} steps: another number of shards gives another model.",
+        "gradient": "Every gradient is the sum over the shards: their number changes rounding.",
+    }[strategy.sync]
+    extra: dict[str, object] = {"sync": strategy.sync, "history": history}
+    if averaged:
+        extra["local_steps"] = strategy.steps.local_steps
+        extra["rate_factor"] = strategy.steps.longer
+    mlp.n_shards_ = m
+    mlp.report_ = FitReport(
+        method=mlp.solver,
+        strategy="average" if averaged else strategy.sync,
+        exact=not averaged,
+        why=("One shard: plain minibatch descent.",) if m == 1 else (why,),
+        seconds=watch.seconds,
+        shards=rows.table,
+        extra=extra,
+    ).charged(rows.shards.cost)
+    if mlp.verbose:
+        print(f"[{type(mlp).__name__}] {mlp.report_.in_one_line()}")

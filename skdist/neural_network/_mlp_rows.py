@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From what the user passed to `fit` to the shards that a network is trained on."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import is_classifier
+from sklearn.model_selection import train_test_split
+
+from skdist._labels import check_weights
+from skdist._report import ShardFacts
+from skdist._rows import Intake, encode_rows
+from skdist._shard_classes import all_classes, knowing
+from skdist._shard_table import shard_table
+from skdist._sklearn import check_sample_weight, network_input, network_knows
+from skdist.sharding import Shard, ShardedDataset, is_dask, shard_rows
+from skdist.solvers.target_facts import target_facts
+from skdist.summaries import TargetFacts
+
+# `ShardFacts.skew` of partitions from which on averages of their networks are poor.
+TOO_SKEWED = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Validated rows, in memory (X, y, weight) or of a collection (shards).
+
+    y holds numbers of classes where there are more than two; else outputs, one or more columns.
+    """
+
+    n_features: int
+    n_outputs: int
+    dtype: Any
+    X: Any = None
+    y: Any = None
+    weight: Any = None
+    shards: ShardedDataset | None = None
+    facts: tuple[TargetFacts, ...] = ()
+
+    @property
+    def n_samples(self) -> int:
+        """Rows, those to be held out included."""
+        return int(self.X.shape[0]) if self.shards is None else self.shards.n_samples
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """Shards to train on, and those held out.
+
+    Parameters
+    ----------
+    shards : ShardedDataset
+    held_out : ShardedDataset or None
+    counts : tuple of int
+        Rows to train on of every shard.
+    weight : float
+        Of the rows to train on.
+    table : tuple of ShardFacts
+    """
+
+    shards: ShardedDataset
+    held_out: ShardedDataset | None
+    counts: tuple[int, ...]
+    weight: float
+    table: tuple[ShardFacts, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """To train on."""
+        return sum(self.counts)
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Number of the first row of every shard, and at the end of all."""
+        return (0, *np.cumsum(self.counts).tolist())
+
+
+def validated(mlp: Any, X: Any, y: Any, sample_weight: Any, how: Any) -> Given:
+    """Check X, y and weights; sets the number of features, their names, and the classes.
+
+    Parameters
+    ----------
+    mlp : DistributedMLPClassifier or DistributedMLPRegressor
+    X, y, sample_weight : as they came
+    how : Fit
+    """
+    if is_dask(X):
+        return _of_collection(mlp, X, y, sample_weight, how)
+    if how.classes is not None and how.first and not how.incremental:
+        network_knows(mlp, all_classes(np.unique(np.asarray(y)), how.classes))
+    X, y = network_input(
+        mlp, X, y, incremental=how.incremental or how.classes is not None, reset=how.first
+    )
+    weight = None
+    if sample_weight is not None:
+        weight = check_sample_weight(sample_weight, X)
+        check_weights(weight)
+    X = X.tocsr() if issparse(X) else np.ascontiguousarray(X)
+    if y.ndim == 1:
+        y = y[:, None]
+    n_outputs = y.shape[1]
+    return Given(X.shape[1], n_outputs, X.dtype, X, _codes(mlp, y, X.dtype), weight)
+
+
+def _codes(mlp: Any, y: np.ndarray, dtype: Any) -> np.ndarray:
+    """y (n, K): one column of class numbers of several classes; outputs of anything else."""
+    if not is_classifier(mlp):
+        return np.squeeze(y.astype(dtype), axis=1) if y.shape[1] == 1 else y.astype(dtype)
+    if n_classes_of(mlp) > 2:
+        return y.argmax(axis=1).astype(dtype)
+    return y[:, 0] if y.shape[1] == 1 else y
+
+
+def n_classes_of(mlp: Any) -> int:
+    """K of a classifier of one label per row; 0 of regression and of several labels."""
+    if not is_classifier(mlp) or mlp._label_binarizer.y_type_.startswith("multilabel"):
+        return 0
+    return len(mlp.classes_)
+
+
+def _of_collection(mlp: Any, X: Any, y: Any, sample_weight: Any, how: Any) -> Given:
+    known = {}
+    if not how.first:
+        names = ("n_features_in_", "feature_names_in_")
+        known = {name: vars(mlp)[name] for name in names if name in vars(mlp)}
+    classify = is_classifier(mlp)
+    rows = encode_rows(
+        mlp,
+        X,
+        y,
+        sample_weight,
+        intake=Intake(classify=classify, multi_output=not classify),
+        n_shards=mlp.n_shards,
+        n_jobs=mlp.n_jobs,
+    )
+    if known and known["n_features_in_"] != rows.n_features:
+        raise ValueError(
+            f"X has {rows.n_features} features, but {type(mlp).__name__} is expecting "
+            f"{known['n_features_in_']} features as input."
+        )
+    vars(mlp).update(known)
+    n_outputs = 1
+    if classify:
+        classes = how.classes
+        if not how.first or (how.incremental and "classes_" in vars(mlp)):
+            classes = mlp.classes_
+        rows = knowing(rows, classes)
+        network_knows(mlp, rows.classes)
+        n_outputs = 1 if len(rows.classes) == 2 else len(rows.classes)
+    as_trained = AsTrained(rows.dtype, classify and len(rows.classes) == 2)
+    shards = rows.shards.kept_through(as_trained)
+    if not classify:
+        n_outputs = max(shards.map(_n_outputs))
+    _warn_of_skew(rows.table, rows.classes is None)
+    return Given(rows.n_features, n_outputs, rows.dtype, shards=shards, facts=tuple(rows.facts))
+
+
+def _n_outputs(shard: Shard) -> int:
+    return 1 if shard.y.ndim == 1 else int(shard.y.shape[1])
+
+
+@dataclass(frozen=True)
+class AsTrained:
+    """``shard -> shard``: y and weights in the dtype of the network; two classes as booleans."""
+
+    dtype: Any
+    two_classes: bool
+
+    def __call__(self, shard: Shard) -> Shard:
+        y = shard.y.astype(bool if self.two_classes else self.dtype)
+        weight = shard.sample_weight
+        return replace(
+            shard, y=y, sample_weight=None if weight is None else weight.astype(self.dtype)
+        )
+
+
+def _warn_of_skew(table: tuple[ShardFacts, ...], regression: bool) -> None:
+    most = max((shard.skew for shard in table), default=0.0)
+    if most > TOO_SKEWED:
+        unit = "standard deviations of y" if regression else "of the class rates"
+        warnings.warn(
+            f"The partitions of X differ from one another in y by up to {most:.2f} {unit}. With "
+            "sync='local' their networks are averaged, and those of unlike rows average poorly. "
+            "Shuffle the rows over the partitions, take fewer local_steps, or sync='gradient'.",
+            UserWarning,
+            stacklevel=6,
+        )
+
+
+def training_rows(mlp: Any, given: Given, n_shards: int, deal: bool, rng: Any) -> TrainingRows:
+    """Shards of the rows, those held out for early stopping taken out.
+
+    Rows in memory are split by scikit-learn's own draw; of a collection each partition holds out
+    its share.
+
+    Parameters
+    ----------
+    mlp : the estimator
+    given : Given
+    n_shards : int
+        Of rows in memory.
+    deal : bool
+        Whether rows in memory are dealt to the shards at random.
+    rng : RandomState
+    """
+    stops_early = mlp.early_stopping and mlp.solver != "lbfgs"
+    if given.shards is not None:
+        return _split_collection(mlp, given, stops_early, rng)
+    rows, out = np.arange(given.X.shape[0]), None
+    if stops_early:
+        stratify = given.y if is_classifier(mlp) and given.n_outputs == 1 else None
+        rows, out = train_test_split(
+            rows, random_state=rng, test_size=mlp.validation_fraction, stratify=stratify
+        )
+        _check_held_out(len(out))
+    if deal:
+        rows = rows[np.random.default_rng(rng.randint(2**31)).permutation(len(rows))]
+    if n_shards > len(rows):
+        raise ValueError(
+            f"n_shards={n_shards} is more than there are rows to train on, n_samples={len(rows)}; "
+            "take fewer shards, or None."
+        )
+    shards = _cut(mlp, given, rows, n_shards)
+    held_out = None if out is None else _cut(mlp, given, out, min(n_shards, len(out)))
+    counts = tuple(len(own) for own in shards.rows)
+    facts = []
+    if shards.map(_n_outputs)[0] == 1:
+        facts = target_facts(shards, n_classes_of(mlp))
+    weight = float(len(rows) if given.weight is None else given.weight[rows].sum())
+    return TrainingRows(shards, held_out, counts, weight, shard_table(shards.rows, facts))
+
+
+def _cut(mlp: Any, given: Given, rows: np.ndarray, n_shards: int) -> ShardedDataset:
+    X, y, weight = given.X, given.y, given.weight
+    if len(rows) < X.shape[0] or (np.diff(rows) != 1).any():
+        X, y, weight = X[rows], y[rows], None if weight is None else weight[rows]
+    return shard_rows(X, y, weight, n_shards=n_shards, n_jobs=mlp.n_jobs)
+
+
+def _split_collection(mlp: Any, given: Given, stops_early: bool, rng: Any) -> TrainingRows:
+    shards, held_out = given.shards, None
+    if stops_early:
+        split = HoldOut(float(mlp.validation_fraction), int(rng.randint(2**31)))
+        held_out = shards.kept_through(replace(split, held_out=True))
+        shards = shards.kept_through(split)
+        _check_held_out(sum(held_out.map(_n_rows)))
+    counts = tuple(shards.map(_n_rows))
+    weight = float(sum(shards.map(_weight)))
+    return TrainingRows(shards, held_out, counts, weight, shard_table(shards.rows, given.facts))
+
+
+def _check_held_out(n_rows: int) -> None:
+    if n_rows < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            "dataset."
+        )
+
+
+def _n_rows(shard: Shard) -> int:
+    return int(shard.X.shape[0])
+
+
+def _weight(shard: Shard) -> float:
+    return float(shard.X.shape[0] if shard.sample_weight is None else shard.sample_weight.sum())
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """``shard -> shard``: the rows to train on, or those held out; drawn by (seed, shard)."""
+
+    fraction: float
+    seed: int
+    held_out: bool = False
+
+    def __call__(self, shard: Shard) -> Shard:
+        n = shard.X.shape[0]
+        drawn = np.random.default_rng((self.seed, shard.index)).permutation(n)
+        n_out = int(np.ceil(self.fraction * n))
+        rows = np.sort(drawn[:n_out] if self.held_out else drawn[n_out:])
+        weight = shard.sample_weight
+        return replace(
+            shard,
+            X=shard.X[rows],
+            y=shard.y[rows],
+            sample_weight=None if weight is None else weight[rows],
+        )

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One descent on all shards: every step's gradient is the mean over them, by weight.
+
+    g = (sum_j G_j(w) + alpha W) / sum_j s_j,        (w, m, v) <- rule((w, m, v), g)
+
+G_j is the sum of the gradients of the batch's rows that shard j has, s_j their weight. Batches are
+cut from one order of all rows, so that the run is that of one machine, but for the rounding of
+sums, however many shards there are.
+
+Cost: a round per step, D numbers per shard down and D up; with "lbfgs" a round per evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult, minimize
+
+from skdist.kernels.mlp_passes import backward, forward, room_for
+from skdist.solvers.local_steps import Steps, batch_gradient
+from skdist.solvers.network import Array, Network, State
+from skdist.summaries import WeightedMean
+
+if TYPE_CHECKING:
+    from skdist.sharding import Shard, ShardedDataset
+
+
+@dataclass(frozen=True, eq=False)
+class GradientSums:
+    """Loss and gradient of some rows; ``+`` field by field."""
+
+    weight: float
+    gradient: Array  # (D,), without the penalty
+    square: WeightedMean  # of |G_j / s_j|^2, by weight
+    loss: WeightedMean
+    diverged: tuple[int, ...] = ()  # shards whose loss or gradient is no number
+
+    def __add__(self, other: GradientSums) -> GradientSums:
+        return GradientSums(
+            self.weight + other.weight,
+            self.gradient + other.gradient,
+            self.square + other.square,
+            self.loss + other.loss,
+            self.diverged + other.diverged,
+        )
+
+    @property
+    def agreement(self) -> float:
+        """``|mean g_j|^2 / mean |g_j|^2`` of the mean gradients g_j."""
+        apart = float(self.square.mean) * self.weight**2
+        return float(np.dot(self.gradient, self.gradient)) / apart if apart > 0.0 else 1.0
+
+
+@dataclass(frozen=True)
+class PassMeans:
+    """What a pass of synchronous steps came to."""
+
+    loss: float
+    agreement: float  # mean over the steps
+    diverged: tuple[int, ...]
+
+
+def gradient_pass(
+    shards: ShardedDataset, network: Network, steps: Steps, state: State, starts: Sequence[int],
+    order: Array,
+) -> tuple[State, PassMeans]:  # fmt: skip
+    """One pass over all rows, in steps of `steps.batch_size`.
+
+    Parameters
+    ----------
+    shards : ShardedDataset
+    network : Network
+    steps : Steps
+    state : State
+    starts : sequence of int
+        Number of the first row of every shard, and at the end that of all rows.
+    order : ndarray of int, (n,)
+        Of all rows, numbered through the shards.
+    """
+    values, size, n = state.values.copy(), steps.batch_size, len(order)
+    lost, agreements, t = 0.0, [], state.t
+    for first in range(0, n, size):
+        batch = order[first : first + size]
+        # A copy: a task may run again after `values` has moved on.
+        with np.errstate(all="ignore"):  # the sums tell
+            sums = shards.map_reduce(gradient_of, network, values[0].copy(), starts, batch)
+        if sums.diverged:
+            return state, PassMeans(np.nan, np.nan, sums.diverged)
+        t += 1
+        if sums.weight > 0.0:
+            lost += (sums.loss.mean + penalty_of(network, values[0]) / sums.weight) * len(batch)
+            agreements.append(sums.agreement)
+            steps.rule.step(
+                values, sums.gradient, network.layers.n_weights, network.alpha,
+                values.dtype.type(sums.weight), state.rate, t,
+            )  # fmt: skip
+    agreement = float(np.mean(agreements)) if agreements else 1.0
+    finite = bool(np.isfinite(values[0]).all() and np.isfinite(lost))
+    diverged = () if finite else tuple(range(shards.n_shards))
+    return replace(state, values=values, t=t), PassMeans(float(lost) / n, agreement, diverged)
+
+
+def gradient_of(
+    shard: Shard, network: Network, w: Array, starts: Sequence[int], batch: Array
+) -> GradientSums:
+    """Loss and gradient of the rows of a batch that a shard has."""
+    start, stop = starts[shard.index], starts[shard.index + 1]
+    own: NDArray[np.int64] = batch[(batch >= start) & (batch < stop)] - start
+    room = network.room(shard, w, len(own))
+    with np.errstate(all="ignore"):
+        loss, total = batch_gradient(network, room, shard, own)
+        return _summed(shard, loss, float(total), room.gradient)
+
+
+def _summed(shard: Shard, loss: Any, weight: float, gradient: Array) -> GradientSums:
+    if not weight > 0.0:
+        nothing = WeightedMean(0.0, np.zeros(()))
+        return GradientSums(0.0, gradient, nothing, nothing)
+    square = float(np.dot(gradient, gradient)) / weight**2
+    return GradientSums(
+        weight,
+        gradient,
+        WeightedMean(weight, np.asarray(square)),
+        WeightedMean(weight, np.asarray(loss)),
+        () if np.isfinite(square) and np.isfinite(loss) else (shard.index,),
+    )
+
+
+def penalty_of(network: Network, w: Array) -> float:
+    """``alpha / 2 sum_l |W_l|^2``."""
+    squares = sum([float(np.vdot(W, W)) for W in network.layers.weights(w)])
+    return 0.5 * network.alpha * squares
+
+
+def lbfgs(
+    shards: ShardedDataset, network: Network, w: Array, options: dict[str, Any],
+    report: Callable[[float], None],
+) -> OptimizeResult:  # fmt: skip
+    """SciPy's L-BFGS-B on the merged loss and gradient of all rows, in float64.
+
+    Parameters
+    ----------
+    shards : ShardedDataset
+    network : Network
+    w : ndarray of shape (D,)
+        Where to start.
+    options : dict
+        SciPy's.
+    report : callable
+        Called with the objective of every evaluation.
+    """
+
+    def objective(w: Array) -> tuple[float, Array]:
+        with np.errstate(all="ignore"):
+            sums: GradientSums = shards.map_reduce(full_gradient_of, network, w.copy())
+        gradient, n = sums.gradient.copy(), network.layers.n_weights
+        gradient[:n] += network.alpha * w[:n]
+        gradient /= sums.weight
+        value = float(sums.loss.mean) + penalty_of(network, w) / sums.weight
+        report(value)
+        return value, gradient
+
+    return minimize(objective, w, method="L-BFGS-B", jac=True, options=options)
+
+
+def full_gradient_of(shard: Shard, network: Network, w: Array) -> GradientSums:
+    """Loss and gradient of all rows of a shard."""
+    n = shard.X.shape[0]
+    room = room_for(network.layers, w, n, picks_dense=False)
+    total = float(n if shard.sample_weight is None else shard.sample_weight.sum())
+    if not total > 0.0:
+        return _summed(shard, 0.0, 0.0, room.gradient)
+    y = network.targets(shard.y)
+    with np.errstate(all="ignore"):
+        loss = network.loss_of(y, forward(network.layers, room, shard.X), shard.sample_weight)
+        backward(network.layers, room, shard.X, y, shard.sample_weight)
+        return _summed(shard, loss, total, room.gradient)

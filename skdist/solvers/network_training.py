@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Passes over the rows until the loss, or the score of rows held out, gets no better."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from skdist.solvers.gradient_sync import gradient_pass
+from skdist.solvers.local_steps import Steps, local_round
+from skdist.solvers.network import Array, Diverged, Network, State
+from skdist.summaries import WeightedMean
+
+if TYPE_CHECKING:
+    from skdist.sharding import ShardedDataset
+
+SMALLEST_RATE = 1e-6  # an adaptive step size below it is not reduced any more
+
+
+@dataclass(frozen=True)
+class Round:
+    """One line of a fit's history: local steps and their average, or a pass of merged gradients.
+
+    Parameters
+    ----------
+    n_pass : int
+        Passes over the rows begun so far.
+    n_steps : int
+        Steps of a shard in this round, or of all in this pass.
+    loss : float
+        Mean loss of the batches before they were learnt from, the penalty included.
+    agreement : float
+        ``|mean D_j|^2 / mean |D_j|^2`` of the shards' moves, or gradients, D_j: 1 if all are
+        alike, 1 / m if those of m shards have nothing in common.
+    """
+
+    n_pass: int
+    n_steps: int
+    loss: float
+    agreement: float
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How good each pass was, and the best so far; scikit-learn's rule of when that is better.
+
+    Parameters
+    ----------
+    losses, scores : tuple of float
+        Of the passes; scores of rows held out, if there are any.
+    best_loss, best_score : float
+    best_w : ndarray of shape (D,) or None
+        Parameters of the best score.
+    stale : int
+        Passes without a gain of `tol`.
+    """
+
+    losses: tuple[Any, ...] = ()
+    scores: tuple[float, ...] = ()
+    best_loss: Any = np.inf
+    best_score: float = -np.inf
+    best_w: Array | None = None
+    stale: int = 0
+
+    def after_loss(self, loss: Any, tol: float) -> Progress:
+        """After a pass that is judged by its loss."""
+        return replace(
+            self,
+            losses=(*self.losses, loss),
+            stale=self.stale + 1 if loss > self.best_loss - tol else 0,
+            best_loss=min(loss, self.best_loss),
+        )
+
+    def after_score(self, loss: Any, score: float, w: Array, tol: float) -> Progress:
+        """After a pass that is judged by the score of rows held out."""
+        better = score > self.best_score
+        return replace(
+            self,
+            losses=(*self.losses, loss),
+            scores=(*self.scores, score),
+            stale=self.stale + 1 if score < self.best_score + tol else 0,
+            best_score=score if better else self.best_score,
+            best_w=w.copy() if better else self.best_w,
+        )
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the step size changes from pass to pass.
+
+    Parameters
+    ----------
+    kind : {"constant", "invscaling", "adaptive"}
+        "adaptive" divides it by 5 where training would stop.
+    rate : float
+        The first.
+    power_t : float
+        Of the number of rows met, for "invscaling".
+    """
+
+    kind: str
+    rate: float
+    power_t: float
+
+    def after_pass(self, state: State, n_met: int) -> State:
+        """After `n_met` rows in all."""
+        if self.kind != "invscaling":
+            return state
+        return replace(state, rate=float(self.rate) / (n_met + 1) ** self.power_t)
+
+    def when_stuck(self, state: State) -> State | None:
+        """The state to go on from, None to stop."""
+        if self.kind != "adaptive" or state.rate <= SMALLEST_RATE:
+            return None
+        return replace(state, rate=state.rate / 5.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Where a fit came to, after `n_iter` passes.
+
+    `stopped` is False if the passes ran out.
+    """
+
+    state: State
+    progress: Progress
+    n_iter: int
+    history: tuple[Round, ...]
+    stopped: bool
+
+
+class Pass(Protocol):
+    """One pass over all rows."""
+
+    def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
+        """The state after pass number `n_pass`, its mean loss, and its rounds.
+
+        Raises
+        ------
+        Diverged
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class LocalPass:
+    """A pass of local steps; see `local_steps`.
+
+    `orders` are those of the rows of one shard, pass by pass; None if shards draw their own.
+    """
+
+    shards: ShardedDataset
+    network: Network
+    steps: Steps
+    orders: Iterator[Array] | None = None
+
+    def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
+        """See `Pass`."""
+        order = None if self.orders is None else next(self.orders)
+        rounds: list[Round] = []
+        lost: list[WeightedMean] = []
+        for first in range(0, self.steps.per_pass, self.steps.local_steps):
+            before = state
+            state, sums = local_round(
+                self.shards, self.network, self.steps, before, n_pass, first, order
+            )
+            if sums.diverged:
+                raise _diverged(sums.diverged, n_pass, f"round {len(rounds)} of pass {n_pass + 1}")
+            lost.append(sums.loss)
+            move, apart = state.w - before.w, float(sums.motion.mean)
+            agreement = float(np.dot(move, move)) / apart if apart > 0.0 else 1.0
+            done = state.t - before.t
+            rounds.append(Round(n_pass + 1, done, float(sums.loss.mean), agreement))
+        return state, reduce(add, lost).mean[()], tuple(rounds)
+
+
+@dataclass(frozen=True, eq=False)
+class GradientPass:
+    """A pass of steps along merged gradients; see `gradient_sync`."""
+
+    shards: ShardedDataset
+    network: Network
+    steps: Steps
+    starts: Sequence[int]
+    orders: Iterator[Array]
+
+    def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
+        """See `Pass`."""
+        order = next(self.orders)
+        after, means = gradient_pass(
+            self.shards, self.network, self.steps, state, self.starts, order
+        )
+        if means.diverged:
+            raise _diverged(means.diverged, n_pass, f"pass {n_pass + 1}")
+        done = after.t - state.t
+        return after, means.loss, (Round(n_pass + 1, done, means.loss, means.agreement),)
+
+
+def _diverged(shards: Sequence[int], n_pass: int, when: str) -> Diverged:
+    which = ", ".join(map(str, shards))
+    return Diverged(
+        f"Solver produced non-finite parameter weights or a non-finite loss in {when}, on shard "
+        f"{which}. The input data may contain large values and need to be preprocessed; or take "
+        "a smaller learning_rate_init. The parameters are those before it."
+    )
+
+
+def train(
+    run: Pass, start: State, progress: Progress, schedule: Schedule, *, max_iter: int, tol: float,
+    n_iter_no_change: float, n_rows: int, n_met: int = 0,
+    score: Callable[[Array], float] | None = None, tell: Callable[[str], None] | None = None,
+) -> Trained:  # fmt: skip
+    """Passes until nothing gets better, `max_iter` at most.
+
+    Parameters
+    ----------
+    run : callable
+        See `Pass`.
+    start : State
+    progress : Progress
+        Of earlier fits that this one goes on from.
+    schedule : Schedule
+    max_iter, tol, n_iter_no_change : scikit-learn's
+    n_rows : int
+        Of a pass.
+    n_met : int, default=0
+        Rows met in earlier fits.
+    score : callable, optional
+        ``score(w)`` of the rows held out; judges passes in place of the loss, and the best
+        parameters are kept.
+    tell : callable, optional
+        Is told what scikit-learn prints.
+
+    Raises
+    ------
+    Diverged
+        With what there was before in `trained`.
+    """
+    state, n_iter, stopped = start, 0, False
+    history: tuple[Round, ...] = ()
+    say = tell or (lambda line: None)
+    try:
+        while n_iter < max_iter and not stopped:
+            state, loss, rounds = run(state, n_iter)
+            n_iter, n_met, history = n_iter + 1, n_met + n_rows, history + rounds
+            say(f"Iteration {n_iter}, loss = {loss:.8f}")
+            if score is None:
+                progress = progress.after_loss(loss, tol)
+            else:
+                progress = progress.after_score(loss, score(state.w), state.w, tol)
+                say(f"Validation score: {progress.scores[-1]:f}")
+            state = schedule.after_pass(state, n_met)
+            if progress.stale > n_iter_no_change:
+                slower = schedule.when_stuck(state)
+                stopped = slower is None
+                say(_why_stuck(score is None, tol, n_iter_no_change, slower))
+                if slower is not None:
+                    state, progress = slower, replace(progress, stale=0)
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+        stopped = True
+    except Diverged as error:
+        error.trained = Trained(state, progress, n_iter, history, True)
+        raise
+    return Trained(state, progress, n_iter, history, stopped)
+
+
+def _why_stuck(by_loss: bool, tol: float, patience: float, slower: State | None) -> str:
+    what = "Training loss" if by_loss else "Validation score"
+    then = "Stopping." if slower is None else f"Setting learning rate to {slower.rate:f}"
+    return f"{what} did not improve more than tol={tol:f} for {patience} consecutive epochs. {then}"
