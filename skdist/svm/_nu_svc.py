@@ -12,7 +12,7 @@ from skdist._sklearn import SVC_PROBABILITY
 from skdist.solvers.dual_formulations import check_nu, nu_classification
 from skdist.solvers.one_vs_one import pairs_of
 from skdist.svm._kernel_classifier import KernelClassifier
-from skdist.svm._kernel_machine import OURS
+from skdist.svm._kernel_machine import OURS_WITH_NU
 
 
 class DistributedNuSVC(KernelClassifier, NuSVC):
@@ -71,8 +71,9 @@ class DistributedNuSVC(KernelClassifier, NuSVC):
         How many tasks run at once; -1 is all cores or slots. None means what
         :func:`joblib.parallel_config` says, and all cores where it says nothing. No `n_jobs`
         changes the model.
-    strategy : {"auto", "parallel", "cascade"}, default="auto"
-        How the problem is spread: see :class:`DistributedSVC`.
+    strategy : {"auto", "parallel"}, default="auto"
+        How a problem is spread: see :class:`DistributedSVC`. There is no cascade, as shards apart
+        do not have what nu is a share of.
 
     Attributes
     ----------
@@ -132,7 +133,7 @@ class DistributedNuSVC(KernelClassifier, NuSVC):
     array([0, 1, 2])
     """
 
-    _parameter_constraints = {**NuSVC._parameter_constraints, **OURS}
+    _parameter_constraints = {**NuSVC._parameter_constraints, **OURS_WITH_NU}
 
     def __init__(
         self,

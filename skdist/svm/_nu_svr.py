@@ -6,7 +6,7 @@ from __future__ import annotations
 from sklearn.svm import NuSVR
 
 from skdist.solvers.dual_formulations import nu_regression
-from skdist.svm._kernel_machine import OURS
+from skdist.svm._kernel_machine import OURS_WITH_NU
 from skdist.svm._kernel_regressor import KernelRegressor
 
 
@@ -56,8 +56,9 @@ class DistributedNuSVR(KernelRegressor, NuSVR):
         How many tasks run at once; -1 is all cores or slots. None means what
         :func:`joblib.parallel_config` says, and all cores where it says nothing. No `n_jobs`
         changes the model.
-    strategy : {"auto", "parallel", "cascade"}, default="auto"
-        How the problem is spread: see :class:`DistributedSVC`.
+    strategy : {"auto", "parallel"}, default="auto"
+        How a problem is spread: see :class:`DistributedSVC`. There is no cascade, as shards apart
+        do not have what nu is a share of.
 
     Attributes
     ----------
@@ -113,7 +114,7 @@ class DistributedNuSVR(KernelRegressor, NuSVR):
     True
     """
 
-    _parameter_constraints = {**NuSVR._parameter_constraints, **OURS}
+    _parameter_constraints = {**NuSVR._parameter_constraints, **OURS_WITH_NU}
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from skdist._sklearn import fit_context, num_samples
 from skdist.sharding import Shard, is_dask, lazily, shard_rows
 from skdist.solvers.dual_formulations import one_class
 from skdist.solvers.target_facts import target_facts
-from skdist.svm._kernel_machine import OURS, at_least_zero
+from skdist.svm._kernel_machine import OURS_WITH_NU, at_least_zero
 from skdist.svm._kernel_regressor import OneFunction
 
 
@@ -64,8 +64,9 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         How many tasks run at once; -1 is all cores or slots. None means what
         :func:`joblib.parallel_config` says, and all cores where it says nothing. No `n_jobs`
         changes the model.
-    strategy : {"auto", "parallel", "cascade"}, default="auto"
-        How the problem is spread: see :class:`DistributedSVC`.
+    strategy : {"auto", "parallel"}, default="auto"
+        How a problem is spread: see :class:`DistributedSVC`. There is no cascade, as shards apart
+        do not have what nu is a share of.
 
     Attributes
     ----------
@@ -122,7 +123,7 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
     array([ 1, -1])
     """
 
-    _parameter_constraints = {**OneClassSVM._parameter_constraints, **OURS}
+    _parameter_constraints = {**OneClassSVM._parameter_constraints, **OURS_WITH_NU}
 
     def __init__(
         self,

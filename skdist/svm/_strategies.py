@@ -14,6 +14,8 @@ from scipy.sparse import issparse, vstack
 from skdist.sharding import Shard, ShardedDataset
 from skdist.solvers.dual_problem import DualProblem, DualSolution
 
+PARALLEL = "Kernel rows are computed by all shards, for one optimisation."
+CASCADE = "strategy='cascade' was asked for."
 ONE_BLOCK = 2048  # variables that are optimised together, so that one task solves them
 
 
@@ -46,10 +48,13 @@ def solve_over_shards(
         why = f"{problem.n_variables:,} variables are one block, solved by one task."
         return solve_by_one_task(shards, kernel, problem, limits), "one task", why
     # Imported here: what compiles is loaded by those who need it.
+    if strategy == "cascade":
+        from skdist.solvers.cascade import cascade
+
+        return cascade(shards, kernel, problem, **limits), "cascade", CASCADE
     from skdist.solvers.blocked_smo import blocked_smo
 
-    solution = blocked_smo(shards, kernel, problem, **limits)
-    return solution, "parallel", "Kernel rows are computed by all shards, for one optimisation."
+    return blocked_smo(shards, kernel, problem, **limits), "parallel", PARALLEL
 
 
 def solve_by_one_task(

@@ -120,7 +120,7 @@ def test_places_that_know_different_classes():
     parts = [ours("SVC", gamma=0.1).fit_shard(X[rows], y[rows]) for rows in (here, there)]
     merged = skdist.merge(parts)
     np.testing.assert_array_equal(merged.classes_, [0, 1, 2, 3])
-    assert merged.score(X, y) > 1.2 * max(part.score(X, y) for part in parts)
+    assert merged.score(X, y) > max(part.score(X, y) for part in parts)
 
 
 @pytest.mark.parametrize("name", ["SVC", "NuSVC"])

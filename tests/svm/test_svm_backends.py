@@ -95,6 +95,36 @@ def test_what_travelled_is_reported(process_backend):
     assert report.rounds > 3
 
 
+@pytest.mark.parametrize("name", ["SVC", "SVR"])
+def test_a_cascade_ends_at_the_same_optimum(backend, name):
+    X, y, weight = problem_of(name, n_classes=2)
+    own, expected = (
+        fitted(ours(name, strategy=strategy, n_shards=3), X, y, weight)
+        for strategy in ("cascade", "parallel")
+    )
+    assert own.report_.strategy == "cascade"
+    assert dual_value(own, y) == pytest.approx(dual_value(expected, y), rel=1e-5)
+    assert own.report_.extra["violation"] <= own.tol
+
+
+def test_a_cascade_of_shards_that_lack_a_class_or_all_rows():
+    X, y, _ = classes_problem(2)
+    order = np.argsort(y, kind="stable")
+    X, y = X[order], y[order]
+    expected = fitted(ours("SVC", n_shards=4), X, y)
+    own = fitted(ours("SVC", strategy="cascade", n_shards=4), X, y)
+    assert dual_value(own) == pytest.approx(dual_value(expected), rel=1e-5)
+    there = fitted(ours("SVC", strategy="cascade"), collection(X, "array"), collection(y, "array"))
+    assert dual_value(there) == pytest.approx(dual_value(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["NuSVC", "NuSVR", "OneClassSVM"])
+def test_with_nu_there_is_no_cascade(name):
+    X, y, _ = problem_of(name)
+    with pytest.raises(ValueError, match="The 'strategy' parameter"):
+        ours(name, strategy="cascade").fit(X, y)
+
+
 # Shards that lack something.
 
 
