@@ -36,7 +36,12 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedSGDRegressor,
         DistributedTweedieRegressor,
     )
-    from skdist.neural_network import DistributedMLPClassifier, DistributedMLPRegressor
+    from skdist.neural_network import (
+        DistributedMLPClassifier,
+        DistributedMLPRegressor,
+        DistributedNeuralNetClassifier,
+        DistributedNeuralNetRegressor,
+    )
     from skdist.svm import (
         DistributedNuSVC,
         DistributedNuSVR,
@@ -59,6 +64,8 @@ __all__ = [
     "DistributedLogisticRegression",
     "DistributedMLPClassifier",
     "DistributedMLPRegressor",
+    "DistributedNeuralNetClassifier",
+    "DistributedNeuralNetRegressor",
     "DistributedNuSVC",
     "DistributedNuSVR",
     "DistributedOneClassSVM",
@@ -92,6 +99,8 @@ _HOMES = {
     "DistributedLogisticRegression": "skdist.linear_model",
     "DistributedMLPClassifier": "skdist.neural_network",
     "DistributedMLPRegressor": "skdist.neural_network",
+    "DistributedNeuralNetClassifier": "skdist.neural_network",
+    "DistributedNeuralNetRegressor": "skdist.neural_network",
     "DistributedNuSVC": "skdist.svm",
     "DistributedNuSVR": "skdist.svm",
     "DistributedOneClassSVM": "skdist.svm",

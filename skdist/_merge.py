@@ -14,6 +14,7 @@ _FAMILIES = {
     "sklearn.ensemble": ("skdist.ensemble",),
     "sklearn.linear_model": ("skdist.linear_model",),
     "sklearn.neural_network": ("skdist.neural_network",),
+    "skorch": ("skdist.neural_network._merge_torch",),
     "sklearn.svm": ("skdist.linear_model", "skdist.svm"),  # LinearSVC, SVC
 }
 

@@ -26,6 +26,7 @@ from sklearn.svm._classes import _validate_dual_parameter
 # nodes. Both are needed because scikit-learn has no public way to build a tree it did not grow.
 from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import validate_parameter_constraints as check_parameters
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import _check_sample_weight, _num_samples
@@ -38,6 +39,7 @@ __all__ = [
     "StrOptions",
     "Tree",
     "check_liblinear",
+    "check_parameters",
     "check_partial_fit_classes",
     "check_sample_weight",
     "check_sgd",

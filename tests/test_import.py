@@ -15,7 +15,8 @@ import skdist
 from skdist._conflict import SK_DIST_FILES
 
 PACKAGE = Path(skdist.__file__).parent
-HEAVY = {"dask", "distributed", "matplotlib", "numba", "pandas", "polars", "pyarrow", "torch"}
+TORCH = {"skorch", "torch"}
+HEAVY = {"dask", "distributed", "matplotlib", "numba", "pandas", "polars", "pyarrow", *TORCH}
 
 # Refuses the packages of every extra, as if none were installed.
 WITHOUT_EXTRAS = """
@@ -79,6 +80,21 @@ def test_local_fits_need_no_extra():
         + "    assert forest.fit(X, y).score(X, y) > 0.9\n"
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_nothing_but_the_nets_imports_torch():
+    ours = modules_after("import skdist.neural_network, skdist\nskdist.merge, dir(skdist)")
+    assert not TORCH & ours
+    assert TORCH <= modules_after("from skdist import DistributedNeuralNetClassifier")
+
+
+@pytest.mark.parametrize("kind", ["Classifier", "Regressor"])
+def test_without_torch_nets_say_what_to_install(kind):
+    name = f"DistributedNeuralNet{kind}"
+    done = python(WITHOUT_EXTRAS + f"from skdist import {name}")
+    assert done.returncode != 0
+    assert f"ImportError: {name} needs torch and skorch" in done.stderr
+    assert 'pip install "skdist[torch]"' in done.stderr
 
 
 @pytest.mark.parametrize("name", skdist.__all__)

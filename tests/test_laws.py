@@ -36,6 +36,7 @@ from skdist.summaries import (
     MarginRows,
     MarginSums,
     Moments,
+    NetworkState,
     QuadraticModel,
     RankWeights,
     SupportVectors,
@@ -213,6 +214,22 @@ def mean_of_shard(shard):
 
 
 @st.composite
+def network_states(draw):
+    """Two parameters, a running mean, a moment; a running variance; a counter."""
+    weight = draw(st.floats(0.01, 1e3) | st.just(0.0))
+    numbers = draw(arrays(np.float64, 6, elements=st.floats(0, 1e3)))
+    mean, variance, count = np.split(numbers if weight else np.zeros(6), [4, 5])
+    return NetworkState(weight, mean, variance, count, 2)
+
+
+def network_state_of_shard(shard):
+    weight = shard.sample_weight
+    mean = np.average(shard.X, axis=0, weights=weight)
+    variance = np.average((shard.X[:, 2:] - mean[2]) ** 2, axis=0, weights=weight)
+    return NetworkState(weight.sum(), mean, variance, np.array([float(shard.n_rows)]), 2)
+
+
+@st.composite
 def margin_rows(draw):
     """Up to three rows of two columns."""
     n = draw(st.integers(0, 3))
@@ -286,6 +303,9 @@ SUMMARIES = {
     "LossGradient": Laws(slopes(), lambda s: LossGradient.empty(3, 2), slope_of_shard),
     "LossGradientHessian": Laws(
         curvatures(), lambda s: LossGradientHessian.empty(3, 2), curvature_of_shard
+    ),
+    "NetworkState": Laws(
+        network_states(), lambda s: replace(s, weight=0.0), network_state_of_shard
     ),
     "QuadraticModel": Laws(parabolas(), lambda s: QuadraticModel.empty(2), parabola_of_shard),
     "Moments": Laws(

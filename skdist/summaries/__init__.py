@@ -6,6 +6,7 @@ from skdist.summaries._entry_moments import EntryMoments
 from skdist.summaries._huber_sums import HuberSums
 from skdist.summaries._margins import MarginRows, MarginSums
 from skdist.summaries._moments import Moments
+from skdist.summaries._network_state import NetworkState
 from skdist.summaries._ranks import RankWeights
 from skdist.summaries._support_vectors import SupportVectors
 from skdist.summaries._target_facts import TargetFacts
@@ -21,6 +22,7 @@ __all__ = [
     "MarginRows",
     "MarginSums",
     "Moments",
+    "NetworkState",
     "QuadraticModel",
     "RankWeights",
     "SupportVectors",

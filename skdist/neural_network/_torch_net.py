@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What nets over shards share: skorch's own fit, its training epochs spread over shards."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from hashlib import sha256
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.dataset import get_len
+
+from skdist._estimator import SHARDING, Stopwatch, refuse_collection
+from skdist._report import FitReport, ShardFacts
+from skdist._sklearn import Interval, StrOptions, check_parameters
+from skdist.neural_network._torch_recipe import forget
+from skdist.neural_network._torch_state import read_state
+from skdist.neural_network._torch_training import (
+    Diverged,
+    Training,
+    measured,
+    rate_factor,
+    start_training,
+)
+
+# Rows from which on there are so many shards, as for stochastic gradient descent.
+SHARDS_FROM = {0: 1, 24_576: 2, 131_072: 4}
+
+CONSTRAINTS = {
+    **SHARDING,
+    "sync": [StrOptions({"local", "gradient"})],
+    "local_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "outer": [StrOptions({"average", "nesterov"})],
+    "rate_factor": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+}
+
+
+def default_device() -> str:
+    """CUDA where there is some, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def default_n_shards(n_samples: int, device: Any) -> int:
+    """Shards from the number of rows alone, as few as keep some cores busy; one per CUDA device."""
+    if device is not None and torch.device(device).type == "cuda":
+        return max(1, torch.cuda.device_count())
+    return max(n for rows, n in SHARDS_FROM.items() if n_samples >= rows)
+
+
+class DistributedNeuralNet:
+    """Mixin in front of skorch's classes."""
+
+    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        """skorch's loop over epochs; those of several shards are spread over them.
+
+        Raises
+        ------
+        ValueError
+            When a loss, a gradient or a parameter is no number any more, naming the round and the
+            shard; the net then has the parameters of before that round.
+        """
+        given = {name: getattr(self, name) for name in CONSTRAINTS}
+        check_parameters(CONSTRAINTS, given, type(self).__name__)
+        if self.local_steps != "auto" and self.sync == "gradient":
+            raise ValueError(
+                f"local_steps={self.local_steps} and sync='gradient' contradict each other: a "
+                "merged gradient is one step. Take sync='local', or local_steps='auto'."
+            )
+        self._start_ = _digest(self)
+        with self._spread_out():
+            return super().fit_loop(X, y, epochs, **fit_params)
+
+    @contextmanager
+    def _spread_out(self):
+        """Let go of the shards, and report, when a fit is over."""
+        self._training_, watch = None, Stopwatch()
+        try:
+            yield
+        finally:
+            watch.lap("train")
+            training = vars(self).pop("_training_")
+            if training is not None:
+                self.n_shards_, self.report_ = training.n_shards, _report(training, watch)
+                forget(training.recipe.fit)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """skorch's epoch; one of training over the shards, if there are several."""
+        if not training or iterator is None:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        n_rows = self._n_rows_ = get_len(iterator.dataset)
+        n_shards = self.n_shards or default_n_shards(n_rows, self.device)
+        if n_shards == 1:
+            self.n_shards_, self.report_ = 1, _report_of_one(self, n_rows)
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        if self._training_ is None:
+            self._training_ = start_training(self, iterator.dataset, fit_params, n_shards)
+        n_batches = self._training_.epoch(iterator, fit_params)
+        self.history.record(prefix + "_batch_count", n_batches)
+
+    def train_step_single(self, batch, **fit_params):
+        """skorch's gradient of a batch, of which the loss must be a number.
+
+        Raises
+        ------
+        ValueError
+            If it is not; no step is taken.
+        """
+        step = super().train_step_single(batch, **fit_params)
+        if not torch.isfinite(step["loss"]).all() and "_start_" in vars(self):
+            raise Diverged(
+                f"The loss is no number any more in epoch {len(self.history)}, on shard 0 of 1, in "
+                f"batch {len(self.history[-1]['batches'])}. The parameters are those before it. "
+                "Take a smaller lr, scale the rows, or clip gradients."
+            )
+        return step
+
+    def fit_shard(self, X, y=None, **fit_params):
+        """Fit the rows that are here alone, for a :func:`skdist.merge`.
+
+        Nets merge that started from the same parameters: call ``torch.manual_seed`` with the same
+        number at each place before it; or go on from a merged net with ``warm_start=True``.
+
+        Parameters
+        ----------
+        X, y : as `fit` takes them
+            A classifier whose rows here lack classes must be told of all, by its parameter
+            `classes`.
+        **fit_params : dict
+            What `fit` takes.
+
+        Returns
+        -------
+        self
+        """
+        asked, self.n_shards = self.n_shards, 1
+        try:
+            return self.fit(X, y, **fit_params)
+        finally:
+            self.n_shards = asked
+
+    def get_dataset(self, X, y=None):
+        """skorch's data set of X and y.
+
+        Raises
+        ------
+        TypeError
+            For a Dask collection, which would have to be gathered.
+        """
+        refuse_collection(X)
+        return super().get_dataset(X, y)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        state.pop("_training_", None)  # a checkpoint amid a fit: the shards are not part of it
+        return state
+
+
+def _digest(net: Any) -> str:
+    """Of the parameters: nets that start alike have the same."""
+    return sha256(read_state(net, 1.0, moments=False).mean.tobytes()).hexdigest()
+
+
+def _report_of_one(net: Any, n_rows: int) -> FitReport:
+    return FitReport(
+        method=type(net.optimizer_).__name__,
+        strategy="local",
+        exact=True,
+        why=("One shard: skorch's own loop.",),
+        shards=(ShardFacts(range(n_rows), float(n_rows), (), 0.0),),
+        extra={"history": ()},
+    )
+
+
+def _report(training: Training, watch: Stopwatch) -> FitReport:
+    net, m, local = training.net, training.n_shards, training.net.sync == "local"
+    why = "Every gradient is the sum over the shards: their number changes rounding."
+    extra: dict[str, Any] = {"sync": net.sync, "history": tuple(training.rounds)}
+    if local:
+        why = (
+            f"Parameters, moments and buffers of {m} shards were averaged every "
+            f"{training.local_steps} steps: another number of shards gives another model."
+        )
+        extra["local_steps"] = training.local_steps
+        extra["rate_factor"] = rate_factor(net, m)
+    if training.rounds:
+        extra["measured"] = measured(training)
+    return FitReport(
+        method=type(net.optimizer_).__name__,
+        strategy="average" if local else "gradient",
+        exact=not local,
+        why=(why,),
+        seconds=watch.seconds,
+        shards=tuple(ShardFacts(r, float(len(r)), (), np.nan) for r in training.shards.rows),
+        extra=extra,
+    ).charged(training.shards.cost)

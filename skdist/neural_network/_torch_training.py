@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Epochs of a net over shards: local steps and averages, or one merged gradient per step.
+
+Local steps ("Local Adam"; Stich, 2019; Douillard et al., 2023; Iacob et al., 2025)::
+
+    s_j = H steps on batches of shard j, from s          s: parameters, moments, buffers
+    s   = sum_j n_j s_j / sum_j n_j                      n_j: rows met; variances by Chan's formula
+
+Merged gradients::
+
+    g = sum_j n_j g_j / sum_j n_j                        g_j: of a batch's rows on shard j
+    the optimiser steps along g, here
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+from skorch.callbacks.scoring import ScoringBase
+from skorch.dataset import get_len
+from torch.utils.data import default_collate
+
+from skdist.neural_network._torch_pace import local_steps_of
+from skdist.neural_network._torch_recipe import Recipe, recipe_of
+from skdist.neural_network._torch_rows import place_rows
+from skdist.neural_network._torch_state import fill, read_state, tensors_of, write_state
+from skdist.neural_network._torch_steps import (
+    GradientSums,
+    Orders,
+    Step,
+    StepSums,
+    is_sum,
+    part_of_gradient,
+    take_steps,
+)
+from skdist.sharding import ShardedDataset
+
+LONGEST = 8  # times, a step of an average; as for the multilayer perceptrons
+OUTER_RATE, OUTER_MOMENTUM = 0.7, 0.9  # Douillard et al., 2023
+
+
+class Diverged(ValueError):
+    """A loss, a gradient or a parameter is no number any more."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One line of a fit's history.
+
+    Parameters
+    ----------
+    epoch : int
+        From 1.
+    n_steps : int
+        Steps of a shard in this round.
+    loss : float
+        Mean loss of the batches before they were learnt from.
+    agreement : float
+        ``|mean D_j|^2 / mean |D_j|^2`` of the shards' moves, or gradients, D_j: 1 if all are
+        alike, 1 / m if those of m shards have nothing in common.
+    seconds : float
+        Of the round, steps included.
+    step_seconds : float
+        Of a step of the slowest shard.
+    n_bytes : int
+        Down and up.
+    """
+
+    epoch: int
+    n_steps: int
+    loss: float
+    agreement: float
+    seconds: float
+    step_seconds: float
+    n_bytes: int
+
+
+@dataclass(eq=False)
+class Training:
+    """A net's rows on their shards, and its rounds so far.
+
+    Parameters
+    ----------
+    net : the net that is fitted, on the driver
+    dataset : torch Dataset
+        The rows to train on.
+    shards : ShardedDataset
+    recipe : Recipe
+    places : ndarray of shape (n, 2)
+        Of every row of the data set its shard, and its place there.
+    local_steps : int
+        H, 0 for merged gradients.
+    seed : int
+    """
+
+    net: Any
+    dataset: Any
+    shards: ShardedDataset
+    recipe: Recipe
+    places: np.ndarray
+    local_steps: int
+    seed: int
+    rounds: list[Round] = field(default_factory=list)
+    velocity: Any = 0.0
+
+    @property
+    def n_shards(self) -> int:
+        """How many shards."""
+        return self.shards.n_shards
+
+    @property
+    def longer(self) -> float:
+        """Factor of the step sizes."""
+        return rate_factor(self.net, self.n_shards)
+
+    def epoch(self, iterator: Any, fit_params: Any) -> int:
+        """One pass over the rows; the number of batches."""
+        batches = drawn_batches(iterator)
+        if self.net.sync == "gradient":
+            return sum(1 for batch in batches if self._step_together(batch))
+        return self._epoch_of_rounds(iterator, batches)
+
+    def orders(self, positions: Sequence[Any], *, moments: bool) -> Orders:
+        """What shards are told of the net as it is."""
+        net = self.net
+        optimizers = [getattr(net, name + "_") for name in net._optimizers]
+        return Orders(
+            self.recipe,
+            read_state(net, 1.0, moments=moments),
+            tuple([_settings(group) for group in o.param_groups] for o in optimizers),
+            frozenset(n for n, p in tensors_of(net).parameters if not p.requires_grad),
+            tuple(positions),
+            self.seed + len(self.rounds),
+            self.longer,
+            any(looks_at_predictions(cb) for _, cb in net.callbacks_),
+        )
+
+    def _epoch_of_rounds(self, iterator: Any, batches: Any) -> int:
+        """Local steps, averaged every H; shards take their own rows in the epoch's order."""
+        batches = list(batches)
+        if not batches:
+            return 0
+        order, size = np.concatenate(batches), max(map(len, batches))
+        ragged = not getattr(iterator, "drop_last", False)
+        own = [_cut(rows, size, ragged) for rows in self._by_shard(order)]
+        for first in range(0, max(map(len, own)), self.local_steps):
+            self._round([mine[first : first + self.local_steps] for mine in own])
+        return sum(map(len, own))
+
+    def _round(self, positions: Sequence[Any]) -> None:
+        orders, watch = self.orders(positions, moments=True), self._watch()
+        sums: StepSums = self.shards.map_reduce(take_steps, orders)
+        self._check(sums.diverged)
+        move = sums.state.parameters - orders.state.parameters
+        n_steps = max(map(len, positions))
+        self._note(sums, move, n_steps, watch)
+        write_state(self.net, self._outer(orders, sums, move))
+        self._tell(sums.steps)
+
+    def _outer(self, orders: Orders, sums: StepSums, move: np.ndarray) -> Any:
+        """Where to go on: the average, or farther along with Nesterov's momentum."""
+        if self.net.outer == "average":
+            return sums.state
+        self.velocity = OUTER_MOMENTUM * self.velocity + move
+        mean = sums.state.mean.copy()
+        far = OUTER_RATE * (move + OUTER_MOMENTUM * self.velocity)
+        mean[: sums.state.n_parameters] = orders.state.parameters + far
+        return replace(sums.state, mean=mean)
+
+    def _step_together(self, batch: np.ndarray) -> bool:
+        """One step of the optimiser here, along the gradient of all shards' parts of a batch."""
+        net, accumulator = self.net, self.net.get_train_step_accumulator()
+        found: list[GradientSums] = []
+        net.notify("on_batch_begin", batch=None, training=True)
+
+        def closure():
+            net._zero_grad_optimizer()
+            found.append(self._gradient(batch))
+            loss = torch.tensor(_mean_loss(found[-1].steps, is_sum(net)))
+            accumulator.store_step({"loss": loss, "y_pred": None})
+            net.notify(
+                "on_grad_computed",
+                named_parameters=list(net.get_all_learnable_params()),
+                batch=None,
+                training=True,
+            )
+            return loss
+
+        net._step_optimizer(closure)
+        self._record(accumulator.get_step()["loss"].item(), len(batch), found[0].steps)
+        return True
+
+    def _gradient(self, batch: np.ndarray) -> GradientSums:
+        """The gradient of a batch, put where the optimiser looks for it."""
+        net, watch = self.net, self._watch()
+        orders = self.orders([[rows] for rows in self._by_shard(batch)], moments=False)
+        sums: GradientSums = self.shards.map_reduce(part_of_gradient, orders)
+        self._check(sums.diverged)
+        self._note(sums, sums.gradient.mean, 1, watch)
+        parameters = [tensor for _, tensor in tensors_of(net).parameters]
+        for parameter in parameters:
+            parameter.grad = torch.zeros_like(parameter)
+        scale = sums.gradient.weight if is_sum(net) else 1.0
+        gradient = (sums.gradient.mean * scale).astype(sums.gradient.mean.dtype)
+        fill([parameter.grad for parameter in parameters], gradient)
+        for parameter, used in zip(parameters, sums.used, strict=True):
+            if not used:
+                parameter.grad = None
+        write_state(net, sums.state)
+        return sums
+
+    def _by_shard(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Places of rows on their shards, in the order in which the rows are given."""
+        shard, place = self.places[rows].T
+        return [place[shard == j] for j in range(self.n_shards)]
+
+    def _watch(self) -> tuple[float, int]:
+        cost = self.shards.cost
+        return time.perf_counter(), cost.bytes_down + cost.bytes_up
+
+    def _note(self, sums: Any, mean: np.ndarray, n_steps: int, watch: tuple[float, int]) -> None:
+        now, n_bytes = self._watch()
+        apart = float(sums.motion.mean)
+        self.rounds.append(
+            Round(
+                epoch=len(self.net.history),
+                n_steps=n_steps,
+                loss=_mean_loss(sums.steps, False),
+                agreement=float(np.dot(mean, mean)) / apart if apart > 0.0 else 1.0,
+                seconds=now - watch[0],
+                step_seconds=sums.seconds / max(n_steps, 1),
+                n_bytes=n_bytes - watch[1],
+            )
+        )
+
+    def _check(self, diverged: Sequence[int]) -> None:
+        if diverged:
+            which = ", ".join(f"{j} of {self.n_shards}" for j in diverged)
+            raise Diverged(
+                f"A loss, a gradient or a parameter is no number any more in round "
+                f"{len(self.rounds) + 1} (epoch {len(self.net.history)}), on shard {which}. The "
+                "parameters are those before it. Take a smaller lr, scale the rows, or clip "
+                "gradients."
+            )
+
+    def _tell(self, steps: Sequence[Step]) -> None:
+        """skorch's callbacks and history hear of every batch, when its round is over."""
+        for step in sorted(steps, key=lambda step: step.shard):
+            self.net.notify("on_batch_begin", batch=None, training=True)
+            self._record(step.loss, len(step.positions), [step])
+
+    def _record(self, loss: float, n_rows: int, steps: Sequence[Step]) -> None:
+        net = self.net
+        net.history.record_batch("train_loss", loss)
+        net.history.record_batch("train_batch_size", n_rows)
+        batch, predicted = self._seen(steps)
+        told = {"loss": torch.tensor(loss), "y_pred": predicted}
+        net.notify("on_batch_end", batch=batch, training=True, **told)
+
+    def _seen(self, steps: Sequence[Step]) -> tuple[Any, Any]:
+        """The rows of steps and what was predicted for them, where a callback asks for it."""
+        if not steps or steps[0].predicted is None:
+            return None, None
+        inverse = {tuple(place): row for row, place in enumerate(self.places)}
+        rows = [inverse[step.shard, place] for step in steps for place in step.positions]
+        predicted = np.concatenate([step.predicted for step in steps])
+        return default_collate([self.dataset[row] for row in rows]), torch.from_numpy(predicted)
+
+
+def start_training(net: Any, dataset: Any, fit_params: Any, n_shards: int) -> Training:
+    """Place the rows of a data set, and decide how often shards meet."""
+    n, fit, seed = get_len(dataset), uuid.uuid4().hex, _seed(net)
+    order = None
+    if net.sync == "local":  # so that shards have like rows; each keeps those it has in order
+        dealt = np.random.default_rng(seed).permutation(n)
+        order = np.concatenate([np.sort(part) for part in np.array_split(dealt, n_shards)])
+    shards = place_rows(net, dataset, order, n_shards, net.n_jobs)
+    recipe = recipe_of(net, fit, n_shards, fit_params)
+    places = np.empty((n, 2), np.int64)
+    ranks = np.arange(n) if order is None else order
+    for j, rows in enumerate(shards.rows):
+        places[ranks[rows.start : rows.stop]] = np.column_stack(
+            [np.full(len(rows), j), np.arange(len(rows))]
+        )
+    training = Training(net, dataset, shards, recipe, places, 0, seed)
+    if net.sync == "local":
+        training.local_steps = local_steps_of(training)
+    return training
+
+
+def _seed(net: Any) -> int:
+    """From the state of torch's generator, which stays as it is: rows are drawn from it next."""
+    state = torch.get_rng_state().numpy().tobytes()
+    return int.from_bytes(sha256(state + b"%d" % len(net.history)).digest()[:4])
+
+
+def rate_factor(net: Any, n_shards: int) -> float:
+    """How many times as long steps are as the user said."""
+    if net.sync == "gradient":
+        return 1.0
+    return float(min(n_shards, LONGEST)) if net.rate_factor == "auto" else float(net.rate_factor)
+
+
+def measured(training: Training) -> dict[str, float]:
+    """Seconds that rounds and steps took, and the local steps that these would ask for."""
+    later = training.rounds[1:] or training.rounds  # the first one makes nets and pools
+    a_round = float(np.median([r.seconds - r.n_steps * r.step_seconds for r in later]))
+    a_step = float(np.median([r.step_seconds for r in later]))
+    return {
+        "round_seconds": a_round,
+        "step_seconds": a_step,
+        "local_steps": max(1, math.ceil(9.0 * a_round / a_step)) if a_step > 0.0 else 1,
+    }
+
+
+def drawn_batches(iterator: Any) -> Iterator[np.ndarray]:
+    """Rows of the batches of an epoch, as the iterator itself would draw them.
+
+    Raises
+    ------
+    TypeError
+        If the iterator draws none, because its rows have no numbers.
+    """
+    sampler = getattr(iterator, "batch_sampler", None)
+    if sampler is None:
+        raise TypeError(
+            f"Rows are drawn by {type(iterator).__name__}, which has no batch_sampler, so that "
+            "they cannot be told apart by number and cut into shards. Take a data set with a "
+            "length, and torch's DataLoader with a batch_size, or n_shards=1."
+        )
+    # A loader draws one number of its own before its sampler draws: so do we, and the rows are
+    # in the order in which a net of one machine meets them.
+    torch.empty((), dtype=torch.int64).random_(generator=iterator.generator)
+    for batch in sampler:
+        yield np.asarray(batch, np.intp)
+
+
+def looks_at_predictions(callback: Any) -> bool:
+    """Whether a callback may read predictions of training batches."""
+    cls = type(callback)
+    if cls.on_batch_end is Callback.on_batch_end:
+        return False
+    if isinstance(callback, ScoringBase):
+        return bool(callback.on_train)
+    return not cls.__module__.startswith("skorch.")
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in group.items() if key != "params"}
+
+
+def _cut(rows: np.ndarray, size: int, ragged: bool) -> list[np.ndarray]:
+    stop = len(rows) if ragged else len(rows) - len(rows) % size
+    return [rows[first : first + size] for first in range(0, stop, size)]
+
+
+def _mean_loss(steps: Sequence[Step], summed: bool) -> float:
+    """Of steps, by their rows; or the sum, of a criterion that sums."""
+    if summed:
+        return sum(step.loss for step in steps)
+    n = sum(len(step.positions) for step in steps)
+    return sum(step.loss * len(step.positions) for step in steps) / max(n, 1)
