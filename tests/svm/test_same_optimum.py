@@ -114,7 +114,7 @@ def test_the_gap_closes_with_the_tolerance(name):
 @pytest.mark.parametrize("name", ["SVC", "SVR"])
 def test_weak_and_strong_penalties(name, C):
     X, y, _ = problem_of(name)
-    reference, own = (fitted(m(name, C=C, tol=1e-5), X, y) for m in (theirs, ours))
+    reference, own = (fitted(m(name, C=C, tol=1e-4), X, y) for m in (theirs, ours))
     assert dual_value(own, y) == pytest.approx(dual_value(reference, y), rel=1e-5)
 
 
