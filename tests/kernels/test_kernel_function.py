@@ -85,6 +85,13 @@ def test_single_precision_is_for_rbf_and_rows_that_are_near():
     assert not kernel_of("linear").single(1.0)
 
 
+@pytest.mark.parametrize("degree", [0, 1, 2, 3, 7])
+def test_any_degree(degree):
+    X = rows(20)
+    found = KernelFunction("poly", 0.5, degree, -0.3).block(X, X)
+    np.testing.assert_allclose(found, (0.5 * X @ X.T - 0.3) ** degree, rtol=1e-12, atol=1e-14)
+
+
 def test_no_rows():
     empty = np.empty((0, 3))
     assert kernel_of("rbf").block(empty, empty).shape == (0, 0)
