@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Problems that support vector machines are fitted to, and the dual value of a fitted one."""
 
+import os
+import signal
 import warnings
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from scipy.sparse import issparse
+from shard_tasks import tally
 from sklearn import svm
 from sklearn.metrics.pairwise import pairwise_kernels
 
 import skdist
+from skdist.kernels.kernel_function import KernelFunction
 
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
 MACHINES = ("SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM")
@@ -111,3 +116,29 @@ def dual_value(machine, y=None):
     if "SVR" in name:
         value += coef[0] @ y[machine.support_]
     return value
+
+
+@dataclass(frozen=True)
+class MortalKernel(KernelFunction):
+    """Kills the process, other than the driver's, in which tiles are computed a third time."""
+
+    folder: str = ""
+    driver: int = 0
+
+    def tiles(self, A, B):
+        if self.folder and os.getpid() != self.driver and tally(self.folder) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().tiles(A, B)
+
+
+class MortalSVC(skdist.DistributedSVC):
+    """A machine with a mortal kernel, unless the folder has no name."""
+
+    def __init__(self, folder="", **parameters):
+        self.folder = folder
+        super().__init__(**parameters)
+
+    def _solve(self, rows, targets, kernel):
+        own = {name: getattr(kernel, name) for name in ("name", "gamma", "degree", "coef0")}
+        mortal = MortalKernel(**own, folder=self.folder, driver=os.getpid())
+        return super()._solve(rows, targets, mortal)

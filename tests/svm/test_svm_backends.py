@@ -9,7 +9,16 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from kernel_problems import MACHINES, classes_problem, dual_value, fitted, ours, outputs, problem_of
+from kernel_problems import (
+    MACHINES,
+    MortalSVC,
+    classes_problem,
+    dual_value,
+    fitted,
+    ours,
+    outputs,
+    problem_of,
+)
 from scipy.sparse import csr_matrix
 
 from skdist.sharding import shard_rows
@@ -236,3 +245,17 @@ def test_shards_are_of_sharding():
     assert [len(rows) for rows in shard_rows(collection(np.eye(200), "array"), n_shards=None).rows][
         1
     ] == 0
+
+
+# A worker dies in the middle of a fit.
+
+
+def test_law_3_a_worker_that_dies_on_the_way(process_backend, tmp_path):
+    X, y, weight = classes_problem(2)
+    calm, hit = (
+        fitted(MortalSVC(folder, n_shards=3, strategy="parallel"), X, y, weight)
+        for folder in ("", str(tmp_path))
+    )
+    assert hit.report_.retries > 0
+    np.testing.assert_array_equal(hit.support_, calm.support_)
+    np.testing.assert_allclose(hit.dual_coef_, calm.dual_coef_, rtol=1e-4, atol=1e-6)
