@@ -304,8 +304,11 @@ SUMMARIES = {
     "LossGradientHessian": Laws(
         curvatures(), lambda s: LossGradientHessian.empty(3, 2), curvature_of_shard
     ),
-    "NetworkState": Laws(
-        network_states(), lambda s: replace(s, weight=0.0), network_state_of_shard
+    "NetworkState": Laws(  # it commutes up to rounding
+        network_states(),
+        lambda s: replace(s, weight=0.0),
+        network_state_of_shard,
+        commutes=False,
     ),
     "QuadraticModel": Laws(parabolas(), lambda s: QuadraticModel.empty(2), parabola_of_shard),
     "Moments": Laws(

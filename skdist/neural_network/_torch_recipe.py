@@ -103,8 +103,8 @@ class Recipe:
 
 
 def _own(value: Any) -> Any:
-    """A parameter's value; of a module that is an object and not a class, a copy: it is trained."""
-    return deepcopy(value) if isinstance(value, torch.nn.Module) else value
+    """A parameter's value; of a module or a tensor a copy, since nets write to theirs."""
+    return deepcopy(value) if isinstance(value, (torch.nn.Module, torch.Tensor)) else value
 
 
 def recipe_of(net: Any, fit: str, n_shards: int, fit_params: Mapping[str, Any]) -> Recipe:

@@ -19,12 +19,13 @@ class NetworkState:
     Means merge by weight, variances about their means, counters to the largest: with
     W = W_a + W_b and the step u = m_b - m_a between the means that the variances are about, ::
 
-        mean     = (W_a mean_a + W_b mean_b) / W
-        variance = (W_a v_a + W_b v_b) / W + (W_a W_b / W^2) u^2
+        mean     = mean_a + (W_b / W) (mean_b - mean_a)
+        variance = v_a + (W_b / W) (v_b - v_a) + (W_a W_b / W^2) u^2
         count    = max(count_a, count_b)
 
-    (Chan, Golub & LeVeque, 1979). ``+`` is associative up to rounding, it commutes, and neither
-    argument changes. A state without weight is the identity, whatever else it holds.
+    (Chan, Golub & LeVeque, 1979). ``+`` is associative and commutes up to rounding, and neither
+    argument changes. What is the same in both stays so to the last bit, as frozen parameters must.
+    A state without weight is the identity, whatever else it holds.
 
     Parameters
     ----------
@@ -78,8 +79,8 @@ class NetworkState:
         step = other.mean[centre] - self.mean[centre]
         return NetworkState(
             weight,
-            a * self.mean + b * other.mean,
-            a * self.variance + b * other.variance + a * b * step * step,
+            self.mean + b * (other.mean - self.mean),
+            self.variance + b * (other.variance - self.variance) + a * b * step * step,
             np.maximum(self.count, other.count),
             self.n_parameters,
             self.layout,
