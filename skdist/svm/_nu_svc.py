@@ -50,7 +50,8 @@ class DistributedNuSVC(KernelClassifier, NuSVC):
     tol : float, default=1e-3
         The fit stops where no pair of variables violates the optimality conditions by more.
     cache_size : float, default=200
-        Megabytes of kernel rows that are kept at a time, in all.
+        Megabytes of kernel rows that are kept at a time: by all shards together, or by a task that
+        solves a whole problem.
     class_weight : dict or "balanced", default=None
         As in libsvm this changes nothing but `class_weight_`: there is no C to be multiplied.
     verbose : bool, default=False

@@ -43,7 +43,8 @@ class DistributedNuSVR(KernelRegressor, NuSVR):
     tol : float, default=1e-3
         The fit stops where no pair of variables violates the optimality conditions by more.
     cache_size : float, default=200
-        Megabytes of kernel rows that are kept at a time, in all.
+        Megabytes of kernel rows that are kept at a time: by all shards together, or by a task that
+        solves a whole problem.
     verbose : bool, default=False
         Whether a line is printed when the fit is done.
     max_iter : int, default=-1

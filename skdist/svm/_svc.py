@@ -54,7 +54,8 @@ class DistributedSVC(KernelClassifier, SVC):
     tol : float, default=1e-3
         The fit stops where no pair of variables violates the optimality conditions by more.
     cache_size : float, default=200
-        Megabytes of kernel rows that are kept at a time, in all.
+        Megabytes of kernel rows that are kept at a time: by all shards together, or by a task that
+        solves a whole problem.
     class_weight : dict or "balanced", default=None
         What the sample weights of each class are multiplied with; "balanced" is in inverse
         proportion to the class's number of rows.

@@ -45,7 +45,8 @@ class DistributedSVR(KernelRegressor, SVR):
     shrinking : bool, default=True
         Whether variables that will stay at their bounds are left out for a while.
     cache_size : float, default=200
-        Megabytes of kernel rows that are kept at a time, in all.
+        Megabytes of kernel rows that are kept at a time: by all shards together, or by a task that
+        solves a whole problem.
     verbose : bool, default=False
         Whether a line is printed when the fit is done.
     max_iter : int, default=-1

@@ -185,6 +185,16 @@ def test_one_class_with_weight_is_refused():
         ours("SVC").fit(X, y, sample_weight=(y == 1).astype(float))
 
 
+@pytest.mark.parametrize("name", ["SVC", "NuSVC"])
+def test_a_class_without_weight_is_never_predicted(name):
+    X, y, _ = classes_problem(3)
+    own = fitted(ours(name, gamma=0.1), X, y, (y != 1).astype(float))
+    expected = fitted(ours(name, gamma=0.1), X[y != 1], y[y != 1])
+    np.testing.assert_array_equal(own.classes_, [0, 1, 2])
+    np.testing.assert_array_equal(own.predict(X), expected.predict(X))
+    assert own.n_support_[1] == 0
+
+
 def test_one_class_is_refused():
     X, y, _ = classes_problem(2)
     with pytest.raises(ValueError, match="greater than one; got 1 class"):
