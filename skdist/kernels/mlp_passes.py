@@ -46,7 +46,7 @@ def room_for(layers: Layers, w: Array, n_rows: int, picks_dense: bool = True) ->
     picks_dense : bool
         Whether rows of a dense array will be picked.
     """
-    gradient = np.zeros_like(w)
+    gradient = np.empty_like(w)
     return Room(
         layers.weights(w),
         layers.biases(w),

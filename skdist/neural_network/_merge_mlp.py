@@ -24,9 +24,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdist._report import FitReport
 from skdist._sklearn import network_knows
-from skdist.neural_network._mlp import network_of
 from skdist.neural_network._mlp_classifier import DistributedMLPClassifier
 from skdist.neural_network._mlp_regressor import DistributedMLPRegressor
+from skdist.neural_network._mlp_solving import network_of
 from skdist.solvers.network import State
 
 DAMPING = 1e-8  # d: where no row is sure of a parameter, rows count

@@ -5,27 +5,19 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, shuffle
+from sklearn.utils import check_random_state
 
 from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
 from skdist._report import FitReport
-from skdist._sklearn import Interval, StrOptions, fit_context, start_network, told_of_lbfgs
-from skdist.kernels.mlp_layers import Layers
-from skdist.neural_network._mlp_rows import (
-    Given,
-    TrainingRows,
-    n_classes_of,
-    training_rows,
-    validated,
-)
+from skdist._sklearn import Interval, StrOptions, fit_context, start_network
+from skdist.neural_network._mlp_rows import Given, TrainingRows, training_rows, validated
+from skdist.neural_network._mlp_solving import expose, network_of, solve_by_steps, solve_lbfgs
 from skdist.neural_network._mlp_strategy import (
     Strategy,
     chosen_sync,
@@ -33,18 +25,8 @@ from skdist.neural_network._mlp_strategy import (
     with_local_steps,
 )
 from skdist.solvers.fisher import fisher_sums
-from skdist.solvers.gradient_sync import lbfgs
 from skdist.solvers.local_steps import Steps
-from skdist.solvers.network import Adam, Diverged, Momentum, Network, Rule, State, started
-from skdist.solvers.network_score import accuracy, r_squared
-from skdist.solvers.network_training import (
-    GradientPass,
-    LocalPass,
-    Progress,
-    Schedule,
-    Trained,
-    train,
-)
+from skdist.solvers.network import Adam, Diverged, Momentum, Network, Rule
 
 MAX_SEED = np.iinfo(np.int32).max
 AUTO_BATCH = 200  # scikit-learn's
@@ -137,8 +119,8 @@ class DistributedMLP:
             rows, strategy = _spread(self, given, network, rng)
             watch.lap("prepare")
             self._n_rows = rows.weight
-            solve = _solve_lbfgs if self.solver == "lbfgs" else _solve_by_steps
-            history = solve(self, network, w, rows, strategy, how, rng)
+            solve = solve_lbfgs if self.solver == "lbfgs" else solve_by_steps
+            history = solve(self, network, w, rows, strategy, how.incremental, rng)
             watch.lap("solve")
             if how.fisher:
                 flat = network.layers.pack(self.coefs_, self.intercepts_)
@@ -169,17 +151,10 @@ def _kept_if_diverged(mlp: Any):
         except Diverged as error:
             if error.trained is None:
                 raise
-            _expose(mlp, network_of(mlp), error.trained)
+            expose(mlp, network_of(mlp), error.trained)
             diverged = error
     if diverged is not None:
         raise diverged
-
-
-def network_of(mlp: Any) -> Network:
-    """What a fitted or started estimator minimises."""
-    units = (mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_))
-    layers = Layers(units, mlp.activation, mlp.out_activation_)
-    return Network(layers, mlp.loss, n_classes_of(mlp), float(mlp.alpha))
 
 
 def _spread(mlp: Any, given: Given, network: Network, rng: Any) -> tuple[TrainingRows, Strategy]:
@@ -224,119 +199,6 @@ def _clipped(mlp: Any, batch_size: int, n_rows: int) -> int:
             stacklevel=6,
         )
     return int(np.clip(batch_size, 1, n_rows))
-
-
-def _orders(rng: Any, n_rows: int, shuffled: bool):
-    """Orders of all rows, pass by pass, as scikit-learn draws them."""
-    order = np.arange(n_rows)
-    while True:
-        if shuffled:
-            order = shuffle(order, random_state=rng)
-        yield order
-
-
-def _solve_by_steps(mlp, network, w, rows, strategy, how, rng):
-    """Adam, or gradient descent with momentum."""
-    steps = strategy.steps
-    orders = _orders(rng, rows.n_rows, mlp.shuffle)
-    run = LocalPass(rows.shards, network, steps, orders if steps.n_shards == 1 else None)
-    if strategy.sync == "gradient":
-        run = GradientPass(rows.shards, network, steps, rows.starts, orders)
-    start = _start(mlp, w, steps.rule, how.incremental)
-    kind = mlp.learning_rate if mlp.solver == "sgd" else "constant"
-    measure = accuracy if is_classifier(mlp) else r_squared
-    trained = train(
-        run,
-        start,
-        _progress(mlp, network),
-        Schedule(kind, mlp.learning_rate_init, mlp.power_t),
-        max_iter=1 if how.incremental else mlp.max_iter,
-        tol=mlp.tol,
-        n_iter_no_change=mlp.n_iter_no_change,
-        n_rows=rows.n_rows,
-        n_met=mlp.t_,
-        score=(lambda w: measure(rows.held_out, network, w)) if mlp.early_stopping else None,
-        tell=print if mlp.verbose else None,
-    )
-    _expose(mlp, network, trained)
-    mlp.t_ += trained.n_iter * rows.n_rows
-    if not (trained.stopped or how.incremental):
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
-            "optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=5,
-        )
-    return trained.history
-
-
-def _start(mlp: Any, w: np.ndarray, rule: Any, goes_on: bool) -> State:
-    """At the parameters there are; `partial_fit` goes on with moments and step size."""
-    state = started(w, rule, mlp.learning_rate_init)
-    kept = vars(mlp).get("_kept_state")
-    if goes_on and kept is not None and kept.values.shape == state.values.shape:
-        state.values[1:] = kept.values[1:]
-        state = replace(kept, values=state.values)
-    return state
-
-
-def _progress(mlp: Any, network: Network) -> Progress:
-    """Of the fits that this one goes on from."""
-    known = vars(mlp)
-    begun = Progress(
-        losses=tuple(known.get("loss_curve_", ())), stale=known.get("_no_improvement_count", 0)
-    )
-    if not mlp.early_stopping:
-        best = known.get("best_loss_")
-        return replace(begun, best_loss=np.inf if best is None else best)
-    score = known.get("best_validation_score_")
-    if score is None:
-        return begun
-    best_w = network.layers.pack(mlp._best_coefs, mlp._best_intercepts)
-    scores = tuple(mlp.validation_scores_)
-    return replace(begun, scores=scores, best_score=score, best_w=best_w)
-
-
-def _expose(mlp: Any, network: Network, trained: Trained) -> None:
-    """Fitted attributes, scikit-learn's."""
-    layers, progress = network.layers, trained.progress
-    w = trained.state.w.copy()
-    if mlp.early_stopping:
-        best = w if progress.best_w is None else progress.best_w
-        w = best.copy()
-        mlp._best_coefs, mlp._best_intercepts = layers.weights(best), layers.biases(best)
-        mlp.validation_scores_ = list(progress.scores)
-        mlp.best_validation_score_ = progress.best_score
-    else:
-        mlp.best_loss_ = progress.best_loss
-    mlp.coefs_, mlp.intercepts_ = layers.weights(w), layers.biases(w)
-    mlp.n_iter_, mlp._no_improvement_count = trained.n_iter, progress.stale
-    mlp.loss_curve_ = list(progress.losses)
-    mlp.loss_ = progress.losses[-1] if progress.losses else np.inf
-    mlp._kept_state = trained.state
-
-
-def _solve_lbfgs(mlp, network, w, rows, strategy, how, rng):
-    """L-BFGS on merged gradients."""
-    values: list[float] = []
-    options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
-
-    def told(value):
-        values.append(value)
-        if mlp.verbose:
-            print(f"Evaluation {len(values)}, loss = {value:.8f}")
-
-    result = lbfgs(rows.shards, network, w, options, told)
-    if not (np.isfinite(result.x).all() and np.isfinite(result.fun)):
-        raise ValueError(
-            "Solver produced non-finite parameter weights or a non-finite loss. The input data may "
-            "contain large values and need to be preprocessed."
-        )
-    mlp.n_iter_ = told_of_lbfgs(result, mlp.max_iter)
-    mlp.loss_ = result.fun
-    mlp.coefs_ = network.layers.weights(result.x)
-    mlp.intercepts_ = network.layers.biases(result.x)
-    return tuple(values)
 
 
 def _report(

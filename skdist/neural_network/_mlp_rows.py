@@ -188,7 +188,7 @@ def _warn_of_skew(table: tuple[ShardFacts, ...], regression: bool) -> None:
             "sync='local' their networks are averaged, and those of unlike rows average poorly. "
             "Shuffle the rows over the partitions, take fewer local_steps, or sync='gradient'.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
 
 

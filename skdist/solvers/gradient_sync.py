@@ -119,7 +119,7 @@ def gradient_of(
 def _summed(shard: Shard, loss: Any, weight: float, gradient: Array) -> GradientSums:
     if not weight > 0.0:
         nothing = WeightedMean(0.0, np.zeros(()))
-        return GradientSums(0.0, gradient, nothing, nothing)
+        return GradientSums(0.0, np.zeros_like(gradient), nothing, nothing)
     square = float(np.dot(gradient, gradient)) / weight**2
     return GradientSums(
         weight,
