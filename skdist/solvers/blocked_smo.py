@@ -98,7 +98,8 @@ def blocked_smo(
     max_iter : int, default=-1
         Pairs at most; -1: no limit.
     cache_size : float, default=200.0
-        Megabytes of kernel rows that all shards together remember.
+        Megabytes of kernel rows that all shards together remember where that pays: of CSR rows,
+        and of rows of 256 columns and more.
     start : ndarray of shape (m,), optional
         A feasible point to start from instead of the problem's.
     shrinking : bool, default=True

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Blocked sequential minimal optimisation: libsvm's optimum, however rows are cut."""
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -152,7 +153,8 @@ def test_everywhere_the_same(backend, small_blocks):
     np.testing.assert_allclose(solution.dual, fit(X, problem).dual, rtol=1e-5)
 
 
-def test_rows_are_remembered(small_blocks):
+def test_rows_are_remembered(small_blocks, monkeypatch):
+    monkeypatch.setattr("skdist.solvers.kernel_matrix.REMEMBER_FROM", 1)
     X, y = two_classes()
     problem = classification(y, np.ones(len(y)))
     all_of_them, none = fit(X, problem, cache_size=10.0), fit(X, problem, cache_size=0.0)
@@ -161,16 +163,27 @@ def test_rows_are_remembered(small_blocks):
     np.testing.assert_allclose(all_of_them.dual, none.dual, rtol=1e-5)
 
 
-def test_another_process_has_no_memory_of_ours(small_blocks):
+def test_another_process_has_no_memory_of_ours(small_blocks, monkeypatch):
     """Rows that were sent elsewhere are computed again there, with the same result."""
-    import joblib
-
+    monkeypatch.setattr("skdist.solvers.kernel_matrix.REMEMBER_FROM", 1)
     X, y = two_classes(200)
     problem = classification(y, np.ones(200))
     with joblib.parallel_config(backend="loky", n_jobs=2):
         there = blocked_smo(shard_rows(X, n_shards=2), RBF, problem)
     assert there.cache_hits == 0.0
     np.testing.assert_allclose(there.dual, fit(X, problem, n_shards=2).dual, rtol=1e-5)
+
+
+def test_the_same_bits_on_this_machine(small_blocks):
+    """Rows of few columns are not remembered, so that all workers do the very same."""
+    X, y = two_classes(200)
+    problem = classification(y, np.ones(200))
+    here = fit(X, problem, n_shards=3)
+    for name, n_jobs in (("threading", 2), ("loky", 2)):
+        with joblib.parallel_config(backend=name, n_jobs=n_jobs):
+            there = blocked_smo(shard_rows(X, n_shards=3), RBF, problem)
+        np.testing.assert_array_equal(there.alpha, here.alpha)
+        np.testing.assert_array_equal(there.field, here.field)
 
 
 def test_a_start_saves_pairs(small_blocks):

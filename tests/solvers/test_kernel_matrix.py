@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+import skdist.solvers.kernel_matrix as module
 from skdist.kernels.kernel_function import KernelFunction
 from skdist.sharding import one_blas_thread, shard_rows
 from skdist.solvers.kernel_matrix import HeldRows, kernel_matrix
@@ -19,6 +20,12 @@ K = RBF.block(X, X)
 def one_thread():
     with one_blas_thread():
         yield
+
+
+@pytest.fixture(autouse=True)
+def remembering(monkeypatch):
+    """Rows of four columns are worth remembering."""
+    monkeypatch.setattr(module, "REMEMBER_FROM", 4)
 
 
 def matrix_of(rows, kernel=RBF, n_shards=3, cache_size=1.0, **options):
@@ -61,6 +68,14 @@ def test_what_is_remembered_changes_nothing():
     np.testing.assert_allclose(found, other, atol=1e-6)
 
 
+def test_narrow_rows_are_not_worth_remembering(monkeypatch):
+    monkeypatch.setattr(module, "REMEMBER_FROM", 5)
+    for rows, computed in ((X, 3), (csr_matrix(X), 0)):
+        matrix = matrix_of(rows)
+        matrix.field_change(np.arange(3), np.ones(3))
+        assert matrix.field_change(np.arange(3), np.ones(3))[1] == computed
+
+
 def test_single_precision_where_it_is_enough():
     assert matrix_of(X).view.dtype == np.float32
     assert matrix_of(X, single=False).view.dtype == np.float64
@@ -92,12 +107,10 @@ def test_a_shard_without_rows():
             return [*super().map(function, *broadcast), *empty]
 
     matrix = kernel_matrix(LocalShards(X, 50), RBF, 1.0)
-    from skdist.solvers import kernel_matrix as module
-
     pieces = WithAnEmptyOne(X, 50).map(module.centre_of, RBF)
     np.testing.assert_allclose(module.common_centre(pieces), X.mean(axis=0))
     reaches = WithAnEmptyOne(X, 50).map(module.reach_of, matrix.view)
-    assert reaches[1] == (0.0, 0.0)
+    assert reaches[1] == (0.0, 0.0, 4.0)
     empty = LocalShards(X[:0], 0).map_shards(module.remember, matrix.view, 50, 10)
     (change,) = empty.map(module.field_change, matrix.view, np.arange(3), X[:3], np.ones(3))
     assert change.field.shape == (0,)
