@@ -69,8 +69,7 @@ def table_of(expansions: Sequence[KernelExpansion], codes: Floats | None, n_clas
 def vectors_at(shards: Any, rows: NDArray[np.intp]) -> Any:
     """The rows of X, in the order of their numbers as given; one round, they come up."""
     order = np.argsort(rows)
-    pieces = shards.map(rows_at, rows[order])
-    found = vstack(pieces, format="csr") if issparse(pieces[0]) else np.concatenate(pieces)
+    found = stacked(shards.map(rows_at, rows[order]))
     back = np.empty(len(rows), np.intp)
     back[order] = np.arange(len(rows))
     return found[back]
@@ -80,6 +79,13 @@ def rows_at(shard: Shard, rows: NDArray[np.intp]) -> Any:
     """Those of the rows, in ascending order, that lie in this shard."""
     first, last = np.searchsorted(rows, [shard.rows.start, shard.rows.stop])
     return shard.X[rows[first:last] - shard.rows.start]
+
+
+def stacked(pieces: Sequence[Any]) -> Any:
+    """Rows one below the other, CSR where any are."""
+    if any(issparse(piece) for piece in pieces):
+        return vstack(pieces, format="csr")
+    return np.concatenate(pieces)
 
 
 def expose(machine: Any, table: Table, vectors: Any, expansions: Sequence[KernelExpansion]) -> None:

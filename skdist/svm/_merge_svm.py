@@ -16,7 +16,7 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse, vstack
+from scipy.sparse import issparse
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.utils.validation import check_is_fitted
 
@@ -28,7 +28,7 @@ from skdist.solvers.kernel_expansion import KernelExpansion
 from skdist.solvers.target_facts import target_facts
 from skdist.summaries import EntryMoments, SupportVectors
 from skdist.svm._decide import BLOCK_KERNELS
-from skdist.svm._expose import expose, table_of
+from skdist.svm._expose import expose, stacked, table_of
 from skdist.svm._gap import duality_gap_on
 from skdist.svm._kernel_machine import Targets
 
@@ -251,10 +251,3 @@ def entries_behind(model: Any) -> EntryMoments:
 def dense(coef: Any) -> Any:
     """Coefficients as an array."""
     return coef.toarray() if issparse(coef) else coef
-
-
-def stacked(pieces: list[Any]) -> Any:
-    """Rows one below the other, CSR where any are."""
-    if any(issparse(piece) for piece in pieces):
-        return vstack(pieces, format="csr")
-    return np.concatenate(pieces)

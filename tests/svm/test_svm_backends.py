@@ -129,6 +129,26 @@ def test_a_cascade_of_shards_that_lack_a_class_or_all_rows():
     assert dual_value(there) == pytest.approx(dual_value(expected), rel=1e-5)
 
 
+@pytest.mark.parametrize("noise, strategy", [(0.0, "cascade"), (3.0, "parallel")])
+@pytest.mark.parametrize("container", [np.asarray, csr_matrix])
+def test_a_pilot_tells_whether_shards_would_drop_rows(noise, strategy, container):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(8_200, 3))
+    y = X[:, 0] + noise * rng.normal(size=len(X)) > 0
+    own = fitted(ours("SVC", strategy="auto", C=0.1, n_shards=2), container(X), y)
+    assert own.report_.strategy == strategy
+    assert "of a pilot's rows are support vectors" in own.report_.why[0]
+    assert own.report_.extra["violation"] <= own.tol
+
+
+def test_few_rows_are_one_task_and_one_shard_has_no_cascade():
+    X, y, _ = classes_problem(2)
+    assert fitted(ours("SVC", strategy="auto"), X, y).report_.strategy == "one task"
+    X, y = np.tile(X, (40, 1)), np.tile(y, 40)
+    own = fitted(ours("SVC", strategy="auto", C=0.01, n_shards=1), X, y)
+    assert own.report_.strategy == "parallel"
+
+
 @pytest.mark.parametrize("name", ["NuSVC", "NuSVR", "OneClassSVM"])
 def test_with_nu_there_is_no_cascade(name):
     X, y, _ = problem_of(name)
