@@ -142,9 +142,19 @@ def start_sgd(
     sgd._loss_function_ = sgd._get_loss_function(sgd.loss)
 
 
-def network_input(mlp: Any, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Any]:
-    """X and y of a network as scikit-learn validates them, labels as columns of booleans."""
-    return mlp._validate_input(X, y, incremental, reset)  # type: ignore[no-any-return]
+def network_input(
+    mlp: Any, X: Any, y: Any, *, incremental: bool, reset: bool, may_lack: bool = False
+) -> tuple[Any, Any]:
+    """X and y of a network as scikit-learn validates them, labels as columns of booleans.
+
+    With `may_lack` y may lack some of the classes that are known, also of a warm start.
+    """
+    asked = mlp.warm_start
+    mlp.warm_start = asked and not may_lack
+    try:
+        return mlp._validate_input(X, y, incremental or may_lack, reset)  # type: ignore[no-any-return]
+    finally:
+        mlp.warm_start = asked
 
 
 def network_knows(mlp: Any, classes: Any) -> None:

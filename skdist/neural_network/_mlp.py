@@ -11,12 +11,19 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
 from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
 from skdist._report import FitReport
 from skdist._sklearn import Interval, StrOptions, fit_context, start_network
-from skdist.neural_network._mlp_rows import Given, TrainingRows, training_rows, validated
+from skdist.neural_network._mlp_rows import (
+    Given,
+    TrainingRows,
+    training_rows,
+    validated,
+    warn_of_skew,
+)
 from skdist.neural_network._mlp_solving import expose, network_of, solve_by_steps, solve_lbfgs
 from skdist.neural_network._mlp_strategy import (
     Strategy,
@@ -169,6 +176,8 @@ def _spread(mlp: Any, given: Given, network: Network, rng: Any) -> tuple[Trainin
     averages = sync == "local" and n_shards > 1
     dealt = averages and mlp.shuffle and given.shards is None
     rows = training_rows(mlp, given, n_shards, dealt, rng)
+    if averages and given.shards is not None:
+        warn_of_skew(rows.table, not is_classifier(mlp))
     steps = Steps(
         rule_of(mlp),
         _clipped(mlp, _batch_size(mlp, rows.n_rows), rows.n_rows),

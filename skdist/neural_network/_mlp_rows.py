@@ -91,11 +91,17 @@ def validated(mlp: Any, X: Any, y: Any, sample_weight: Any, how: Any) -> Given:
     """
     if is_dask(X):
         return _of_collection(mlp, X, y, sample_weight, how)
-    if how.classes is not None and how.first and not how.incremental:
-        network_knows(mlp, all_classes(np.unique(np.asarray(y)), how.classes))
-    X, y = network_input(
-        mlp, X, y, incremental=how.incremental or how.classes is not None, reset=how.first
-    )
+    told = how.classes is not None
+    if told:
+        classes = all_classes(np.unique(np.asarray(y)), how.classes)
+        if how.first:
+            network_knows(mlp, classes)
+        elif not np.array_equal(classes, mlp.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} was given with warm_start to a network of the classes "
+                f"{mlp.classes_.tolist()}. Leave it out, or set warm_start=False."
+            )
+    X, y = network_input(mlp, X, y, incremental=how.incremental, reset=how.first, may_lack=told)
     weight = None
     if sample_weight is not None:
         weight = check_sample_weight(sample_weight, X)
@@ -156,7 +162,6 @@ def _of_collection(mlp: Any, X: Any, y: Any, sample_weight: Any, how: Any) -> Gi
     shards = rows.shards.kept_through(as_trained)
     if not classify:
         n_outputs = max(shards.map(_n_outputs))
-    _warn_of_skew(rows.table, rows.classes is None)
     return Given(rows.n_features, n_outputs, rows.dtype, shards=shards, facts=tuple(rows.facts))
 
 
@@ -179,7 +184,8 @@ class AsTrained:
         )
 
 
-def _warn_of_skew(table: tuple[ShardFacts, ...], regression: bool) -> None:
+def warn_of_skew(table: tuple[ShardFacts, ...], regression: bool) -> None:
+    """Warn where partitions that will be averaged are unlike in y."""
     most = max((shard.skew for shard in table), default=0.0)
     if most > TOO_SKEWED:
         unit = "standard deviations of y" if regression else "of the class rates"
@@ -188,7 +194,7 @@ def _warn_of_skew(table: tuple[ShardFacts, ...], regression: bool) -> None:
             "sync='local' their networks are averaged, and those of unlike rows average poorly. "
             "Shuffle the rows over the partitions, take fewer local_steps, or sync='gradient'.",
             UserWarning,
-            stacklevel=7,
+            stacklevel=6,
         )
 
 

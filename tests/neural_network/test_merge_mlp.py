@@ -84,6 +84,28 @@ def test_rounds_by_hand_from_copies_of_one_model():
     assert model.score(X_TEST, Y_TEST) > 0.9
 
 
+def test_rounds_by_hand_of_shards_that_lack_classes():
+    rows = np.argsort(Y, kind="stable")
+    pieces = [rows[::2][:500], rows[1::2][200:], rows[-400:]]  # the last has 7 to 9 only
+    model = net(warm_start=True, max_iter=5).fit_shard(X[:300], Y[:300], classes=range(10))
+    for _ in range(4):
+        copies = [clone(model) for _ in pieces]
+        for copy in copies:
+            vars(copy).update(vars(model))
+        model = skdist.merge(
+            [
+                c.fit_shard(X[p], Y[p], classes=range(10))
+                for c, p in zip(copies, pieces, strict=True)
+            ]
+        )
+    assert model.classes_.tolist() == list(range(10))
+    assert model.score(X_TEST, Y_TEST) > 0.8
+    with pytest.raises(ValueError, match="lacks"):
+        model.fit_shard(X, Y, classes=range(9))
+    with pytest.raises(ValueError, match="was given with warm_start"):
+        model.fit_shard(X, Y, classes=range(11))
+
+
 def test_networks_of_regression():
     Z, y = numbers()
     fits = [

@@ -184,6 +184,7 @@ def test_unlike_partitions_are_warned_of():
     data, y, _ = collections("array", Y[order], X[order])
     with pytest.warns(UserWarning, match="Shuffle the rows over the partitions"):
         DistributedMLPClassifier(max_iter=2).fit(data, y)
+    DistributedMLPClassifier(max_iter=2, sync="gradient").fit(data, y)  # is not averaged
 
 
 def test_partitions_and_n_shards_exclude_each_other():
