@@ -164,6 +164,9 @@ class Training:
         n_steps = max(map(len, positions))
         self._note(sums, move, n_steps, watch)
         write_state(self.net, self._outer(orders, sums, move))
+        for name in self.net._optimizers:
+            # Its steps were taken elsewhere; a scheduler would warn that there were none.
+            getattr(self.net, name + "_")._opt_called = True
         self._tell(sums.steps)
 
     def _outer(self, orders: Orders, sums: StepSums, move: np.ndarray) -> Any:
