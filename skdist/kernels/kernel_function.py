@@ -23,6 +23,7 @@ from skdist.kernels.exponentials import rbf_exponents, rbf_values
 __all__ = ["KernelFunction", "Points"]
 
 TILE_ROWS, TILE_COLUMNS = 256, 512  # a tile in float32 is half a megabyte
+MOST_COLUMNS = 4096  # of a matrix that is computed in stripes of whole rows
 DENSE_ENTRIES = 1 << 22  # of CSR rows that are made dense at a time
 DENSE_SHARE = 0.05  # of entries that are not 0: from here on a dense product is the faster
 SINGLE_REACH = 1024.0  # gamma |x|^2 up to which float32 knows gamma |x - z|^2 well enough
@@ -105,8 +106,15 @@ class KernelFunction:
         if memory is None:
             memory = np.empty(shape, A.dtype)
         out = memory.reshape(-1)[: shape[0] * shape[1]].reshape(shape)
-        for i, j, tile in self.tiles(A, B):
-            out[i, j] = tile
+        if len(B) > _columns_at_once(B.values, MOST_COLUMNS):
+            for i, j, tile in self.tiles(A, B):
+                out[i, j] = tile
+            return out
+        right = _dense(B.values).T
+        for i in _pieces(len(A), max(TILE_ROWS * TILE_COLUMNS // max(len(B), 1), 1)):
+            # A stripe has no gaps, so that it is computed where it stays.
+            _multiply(A.values[i], right, out[i])
+            self._finish(out[i], A.squares[i], B.squares)
         return out
 
     def diagonal(self, A: Any) -> np.ndarray:
@@ -140,7 +148,7 @@ class KernelFunction:
     def tiles(self, A: Points, B: Points) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """The matrix k(A, B) in tiles: rows, columns, and the tile, valid until the next one."""
         memory = np.empty(TILE_ROWS * TILE_COLUMNS, A.dtype)
-        for j in _pieces(len(B), _columns_at_once(B.values)):
+        for j in _pieces(len(B), _columns_at_once(B.values, TILE_COLUMNS)):
             right = _dense(B.values[j]).T
             for i in _pieces(len(A), TILE_ROWS):
                 m, n = i.stop - i.start, j.stop - j.start
@@ -184,11 +192,11 @@ def _pieces(n: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
-def _columns_at_once(values: Any) -> int:
+def _columns_at_once(values: Any, most: int) -> int:
     """Rows of B per tile: CSR rows are made dense, and these have to fit into memory."""
     if not issparse(values):
-        return TILE_COLUMNS
-    return min(TILE_COLUMNS, max(DENSE_ENTRIES // max(values.shape[1], 1), 1))
+        return most
+    return min(most, max(DENSE_ENTRIES // max(values.shape[1], 1), 1))
 
 
 def _multiply(left: Any, right: np.ndarray, out: np.ndarray) -> None:
