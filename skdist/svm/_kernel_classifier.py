@@ -89,7 +89,7 @@ class KernelClassifier(ClassPrediction, KernelMachine):
             return Solved([constant], "none", ONE_SIDE)
         problem = self._formulate(targets.mass)((0, 1), sign, weight)
         solution, strategy, why = solve_over_shards(
-            rows.shards, kernel, problem, self.strategy, self._limits
+            rows.shards, kernel, problem, self.strategy, self._limits, far=targets.far
         )
         everywhere = np.arange(rows.n_samples)
         found = expansion_of(problem, solution, everywhere, unit_width=self._unit_width)

@@ -35,12 +35,15 @@ class Targets:
     weight : ndarray of shape (n,), float64
     mass, n_rows : ndarray of shape (K,), or (1,) where there are no classes
         Weight and number of all rows of each class. These rows can be the support vectors of more.
+    far : bool, default=False
+        Whether the rows are a Dask collection's, so that rounds are dear.
     """
 
     y: np.ndarray
     weight: np.ndarray
     mass: np.ndarray
     n_rows: np.ndarray
+    far: bool = False
 
 
 class KernelMachine(KernelPrediction):
@@ -88,7 +91,7 @@ class KernelMachine(KernelPrediction):
             return
         watch = Stopwatch()
         rows = self._encode(X, y, sample_weight, classes)
-        targets, entries = gathered(rows), self._look_at_entries(rows)
+        targets, entries = gathered(rows, far=is_dask(X)), self._look_at_entries(rows)
         watch.lap("prepare")
         self._fit_rows(rows, targets, self._width_of(entries, rows.n_features), watch)
         if shard:
@@ -194,14 +197,15 @@ def at_least_zero(sample_weight):
     return weight.clip(0, None)
 
 
-def gathered(rows):
+def gathered(rows, far):
     """Targets and weights of all rows; one round, 16 bytes a row come up."""
     pieces = rows.shards.map(targets_of)
     y, weight = (np.concatenate(column) for column in zip(*pieces, strict=True))
     n_classes = 1 if rows.classes is None else len(rows.classes)
     of_one = np.zeros(len(y), np.intp) if rows.classes is None else y.astype(np.intp)
     mass = np.bincount(of_one, weight, n_classes)
-    return Targets(y, weight, mass, np.bincount(of_one, minlength=n_classes).astype(np.float64))
+    n_rows = np.bincount(of_one, minlength=n_classes).astype(np.float64)
+    return Targets(y, weight, mass, n_rows, far)
 
 
 def targets_of(shard: Shard):

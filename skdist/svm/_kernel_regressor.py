@@ -17,7 +17,7 @@ class OneFunction(KernelMachine):
     def _solve(self, rows, targets, kernel):
         problem = self._formulate(targets)
         solution, strategy, why = solve_over_shards(
-            rows.shards, kernel, problem, self.strategy, self._limits
+            rows.shards, kernel, problem, self.strategy, self._limits, far=targets.far
         )
         found = expansion_of(problem, solution, np.arange(rows.n_samples))
         return Solved([found], strategy, why)

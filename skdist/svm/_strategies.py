@@ -18,8 +18,9 @@ from skdist.svm._expose import rows_at, stacked
 ASKED = "strategy={!r} was asked for."
 ONE_BLOCK = 2048  # variables that are optimised together, so that one task solves them
 LEAST_ROWS = 8192  # of a problem that a pilot is solved for
-# Share of support vectors in a pilot up to which a cascade is the faster. With more rows the share
-# falls: 0.41 here was 0.26 of 32,000 rows of flights, 0.47 was 0.37 of adult.
+# Share of support vectors in a pilot up to which a cascade is the faster on a cluster: it makes
+# half the rounds and computes twice the kernel rows. In one process, where rounds are cheap, it was
+# not at any share measured. More rows lower it: 0.41 here was 0.26 of 32,000 rows of flights.
 FEW_SUPPORT_VECTORS = 0.42
 
 
@@ -34,7 +35,13 @@ class Rows:
 
 
 def solve_over_shards(
-    shards: ShardedDataset, kernel: Any, problem: DualProblem, strategy: str, limits: dict[str, Any]
+    shards: ShardedDataset,
+    kernel: Any,
+    problem: DualProblem,
+    strategy: str,
+    limits: dict[str, Any],
+    *,
+    far: bool,
 ) -> tuple[DualSolution, str, str]:
     """The solution, the strategy that was taken, and why.
 
@@ -46,22 +53,24 @@ def solve_over_shards(
     strategy : {"auto", "parallel", "cascade"}
     limits : dict
         `tol`, `max_iter`, `cache_size` and `shrinking`.
+    far : bool
+        Whether rounds are dear, as on a cluster.
     """
     why = ASKED.format(strategy)
     if strategy == "auto":
-        strategy, why = chosen(shards, kernel, problem, limits)
+        strategy, why = chosen(shards, kernel, problem, limits, far)
     return SOLVERS[strategy](shards, kernel, problem, limits), strategy, why
 
 
 def chosen(
-    shards: ShardedDataset, kernel: Any, problem: DualProblem, limits: dict[str, Any]
+    shards: ShardedDataset, kernel: Any, problem: DualProblem, limits: dict[str, Any], far: bool
 ) -> tuple[str, str]:
     """The strategy for a problem, and why: by its size, and by a pilot of few of its rows."""
     from skdist.solvers.cascade import can_cascade
 
     if problem.n_variables <= ONE_BLOCK:
         return "one task", f"{problem.n_variables:,} variables are one block, solved by one task."
-    if shards.n_shards == 1 or shards.n_samples < LEAST_ROWS or not can_cascade(problem):
+    if not far or shards.n_shards == 1 or shards.n_samples < LEAST_ROWS or not can_cascade(problem):
         return "parallel", "Kernel rows are computed by all shards, for one optimisation."
     share = share_of_support_vectors(shards, kernel, problem, limits)
     found = f"{share:.0%} of a pilot's rows are support vectors"

@@ -79,9 +79,10 @@ class DistributedSVC(KernelClassifier, SVC):
         How a problem of two classes is spread. "parallel": all shards compute kernel rows for one
         optimisation. "cascade": shards are solved apart, their support vectors merged pairwise on
         the workers, and violators looked for in every shard until none is left. Both end at the
-        same optimum. "auto" solves up to 2,048 rows by one task; of several shards with 8,192 rows
-        or more it takes "cascade" if at most 42 percent of the rows of a pilot, 2,048 of them, are
-        support vectors; else "parallel". Pairs of more than two classes are tasks of their own.
+        same optimum. "auto" solves up to 2,048 rows by one task, and more by "parallel"; but a Dask
+        collection of 8,192 rows or more by "cascade", which needs half the rounds, if at most 42
+        percent of the rows of a pilot, 2,048 of them, are support vectors. Pairs of more than two
+        classes are tasks of their own.
 
     Attributes
     ----------
