@@ -36,6 +36,7 @@ __all__ = ["LocalShards", "smo_here"]
 
 ONE_BLOCK = 2048  # variables: their kernel matrix is 16 megabytes
 JUST_BELOW = 0.99
+TRUE = (np.float64,) * 4  # attempts in float64, each from a field that is true
 FEWEST_IN_SINGLE = 256  # rows from which on float32 saves more time than it costs
 
 
@@ -135,19 +136,22 @@ def one_block(
     limit = UNLIMITED if max_iter < 0 else max_iter
     coef, work = problem.sign * start, Work()
     single = n >= FEWEST_IN_SINGLE and kernel.single(float(points.squares.max(initial=0.0)))
-    for dtype in (np.float32, np.float64) if single else (np.float64,):
-        K = kernel.matrix(points.astype(dtype), points.astype(dtype))
-        field = field_of(K, problem, coef)
-        goal = JUST_BELOW * tol if dtype is np.float32 else tol  # what is true is a little off
+    K, field = np.empty((0, 0)), np.zeros(n)
+    for dtype in (np.float32, *TRUE) if single else TRUE:
+        if K.dtype != dtype or not len(K):
+            K = kernel.matrix(points.astype(dtype), points.astype(dtype))
+            field = field_of(K, problem, coef)
+        # Slopes that many pairs have changed are a little off: aim a little lower.
+        goal = JUST_BELOW * tol
         coef, slope, pairs = minimum(K, problem, box, coef, field, goal, limit - work.n_iter)
         work = work.with_block(pairs, n, n, violation_of(box, coef, slope))
-        field[problem.row] = slope - problem.sign * problem.linear
-        if dtype is np.float32:
+        if dtype == np.float32:
+            field[problem.row] = slope - problem.sign * problem.linear
             field = verified(kernel, points, problem, box, coef, field, slope, tol)
-            if violation_of(box, coef, slopes(problem, field)) <= tol or work.n_iter >= limit:
-                break
         else:
             field = field_of(K, problem, coef)
+        if violation_of(box, coef, slopes(problem, field)) <= tol or work.n_iter >= limit:
+            break
     return certified(problem, coef, field, work, tol=tol)
 
 

@@ -70,3 +70,13 @@ def test_where_single_precision_is_not_enough_double_is_taken(monkeypatch):
     assert solution.n_blocks == 2
     assert_proven(solution, far, problem, kernel)
     assert smo_here(X, RBF, problem).n_blocks == 1
+
+
+def test_slopes_that_a_million_pairs_have_changed():
+    """They are off by more than tol then: the search goes on from what is true."""
+    X = np.array([[6.0], [-16.0], [-12.0], [-73.0], [54.0], [34.0], [-10.0]])
+    y = np.array([0.77380659, 0.28121067, -0.55382284, 0.97756745, -0.31055655, -0.3288, -0.79])
+    problem = PROBLEMS["regression"](y, np.full(7, 50.0), y)
+    solution = smo_here(X, KernelFunction("linear"), problem, tol=1e-5)
+    assert solution.n_iter > 1e5
+    assert_proven(solution, X, problem, KernelFunction("linear"), tol=1e-5)
