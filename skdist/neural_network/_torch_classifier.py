@@ -76,6 +76,9 @@ class DistributedNeuralNetClassifier(DistributedNeuralNet, NeuralNetClassifier):
 
     Notes
     -----
+    X and y may be Dask collections: partitions are the shards, ``train_split`` must be None or
+    ``skorch.helper.predefined_split(...)``.
+
     One shard is skorch's own loop, bit for bit. Rows in memory are dealt to several shards at
     random with ``sync="local"``; each keeps the order that the iterator draws.
 

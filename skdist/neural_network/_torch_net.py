@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch.dataset import get_len
+from sklearn.base import is_classifier
+from skorch.helper import predefined_split
 
 from skdist._estimator import SHARDING, Stopwatch, refuse_collection
+from skdist._labels import find_classes
 from skdist._report import FitReport, ShardFacts
 from skdist._sklearn import Interval, StrOptions, check_parameters
 from skdist.neural_network._torch_recipe import forget
+from skdist.neural_network._torch_rows import PlacedRows, placed
 from skdist.neural_network._torch_state import read_state
 from skdist.neural_network._torch_training import (
     Diverged,
@@ -24,9 +27,12 @@ from skdist.neural_network._torch_training import (
     rate_factor,
     start_training,
 )
+from skdist.sharding import is_dask, shard_rows
 
 # Rows from which on there are so many shards, as for stochastic gradient descent.
 SHARDS_FROM = {0: 1, 24_576: 2, 131_072: 4}
+
+PREDEFINED = predefined_split(None).func  # what makes a split of rows that were given
 
 CONSTRAINTS = {
     **SHARDING,
@@ -90,9 +96,10 @@ class DistributedNeuralNet:
         if not training or iterator is None:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
-        n_rows = self._n_rows_ = get_len(iterator.dataset)
+        n_rows, is_placed = len(iterator.dataset), isinstance(iterator.dataset, PlacedRows)
         n_shards = self.n_shards or default_n_shards(n_rows, self.device)
-        if n_shards == 1:
+        self._n_rows_ = n_rows
+        if n_shards == 1 and not is_placed:
             self.n_shards_, self.report_ = 1, _report_of_one(self, n_rows)
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
@@ -141,6 +148,33 @@ class DistributedNeuralNet:
             return self.fit(X, y, **fit_params)
         finally:
             self.n_shards = asked
+
+    def check_data(self, X, y=None):
+        """skorch's checks; a Dask collection is looked at where it is, when it is placed."""
+        if not is_dask(X):
+            super().check_data(X, y)
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        """skorch's data sets to train on and to validate with.
+
+        Raises
+        ------
+        ValueError
+            Where a Dask collection would have to be split.
+        """
+        if not is_dask(X):
+            return super().get_split_datasets(X, y, **fit_params)
+        if self.train_split and getattr(self.train_split, "func", None) is not PREDEFINED:
+            raise ValueError(
+                f"train_split={self.train_split!r} would have to split a Dask collection, whose "
+                "rows stay where they are. Take train_split=None, or rows of your own: "
+                "skorch.helper.predefined_split(Dataset(X_valid, y_valid))."
+            )
+        shards = shard_rows(X, y, n_shards=self.n_shards, n_jobs=self.n_jobs)
+        if is_classifier(self):
+            self.classes_inferred_ = find_classes(shards)
+        rows = placed(shards)
+        return self.train_split(rows) if self.train_split else (rows, None)
 
     def get_dataset(self, X, y=None):
         """skorch's data set of X and y.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import pickle
 import platform
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
@@ -32,6 +33,7 @@ NOT_SENT = {
 MOST_FITS = 4  # whose nets a process keeps
 
 _nets: OrderedDict[str, dict[int, Any]] = OrderedDict()
+_nets_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +85,11 @@ class Recipe:
 
     def net(self, index: int) -> Any:
         """The net of shard number `index`, made at the first call; its state is anybody's."""
-        nets = _nets.setdefault(self.fit, {})
-        _nets.move_to_end(self.fit)
-        while len(_nets) > MOST_FITS:
-            _nets.popitem(last=False)
+        with _nets_lock:
+            nets = _nets.setdefault(self.fit, {})
+            _nets.move_to_end(self.fit)
+            while len(_nets) > MOST_FITS:
+                _nets.popitem(last=False)
         if index not in nets:
             nets[index] = self._make(index)
         return nets[index]
@@ -123,7 +126,8 @@ def recipe_of(net: Any, fit: str, n_shards: int, fit_params: Mapping[str, Any]) 
 
 def forget(fit: str) -> None:
     """Let go of this process's nets of a fit."""
-    _nets.pop(fit, None)
+    with _nets_lock:
+        _nets.pop(fit, None)
 
 
 def device_of(device: Any, index: int) -> torch.device:

@@ -12,7 +12,7 @@ import skorch.dataset
 import torch
 from scipy.sparse import issparse
 from skorch.utils import is_pandas_ndframe, multi_indexing
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from skdist.sharding import Shard, ShardedDataset, shard_rows
 
@@ -89,6 +89,34 @@ def _tensor(rows: Any) -> torch.Tensor:
     return torch.as_tensor(rows.toarray() if issparse(rows) else rows)
 
 
+@dataclass(frozen=True, eq=False)
+class PlacedRows(Dataset):
+    """The rows of a Dask collection, which stay on their workers; partitions are the shards.
+
+    Parameters
+    ----------
+    shards : ShardedDataset
+        Whose shards have a `Rows` as X.
+    """
+
+    shards: ShardedDataset
+
+    def __len__(self) -> int:
+        return self.shards.n_samples
+
+    def __getitem__(self, i: Any) -> Any:
+        raise TypeError(
+            "The rows of a Dask collection are not gathered, so that nobody can look at them here. "
+            "Take train_split=None or skorch.helper.predefined_split, and no callback that reads "
+            "training batches; or compute() X and y."
+        )
+
+
+def placed(shards: ShardedDataset) -> PlacedRows:
+    """The partitions of a Dask collection, as rows to train on."""
+    return PlacedRows(shards.kept_through(_as_rows))
+
+
 def place_rows(
     net: Any, dataset: Any, order: np.ndarray | None, n_shards: int, n_jobs: int | None
 ) -> ShardedDataset:
@@ -129,7 +157,7 @@ def _in_order(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 
 def _as_rows(shard: Shard) -> Shard:
-    return replace(shard, X=ArrayRows(shard.X, shard.y), y=None)
+    return replace(shard, X=ArrayRows(_arrays(shard.X), shard.y), y=None)
 
 
 def _items_of(shard: Shard, dataset: Any) -> DatasetRows:

@@ -26,12 +26,11 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 from skorch.callbacks.scoring import ScoringBase
-from skorch.dataset import get_len
 from torch.utils.data import default_collate
 
 from skdist.neural_network._torch_pace import local_steps_of
 from skdist.neural_network._torch_recipe import Recipe, recipe_of
-from skdist.neural_network._torch_rows import place_rows
+from skdist.neural_network._torch_rows import PlacedRows, place_rows
 from skdist.neural_network._torch_state import fill, read_state, tensors_of, write_state
 from skdist.neural_network._torch_steps import (
     GradientSums,
@@ -281,23 +280,29 @@ class Training:
 
 def start_training(net: Any, dataset: Any, fit_params: Any, n_shards: int) -> Training:
     """Place the rows of a data set, and decide how often shards meet."""
-    n, fit, seed = get_len(dataset), uuid.uuid4().hex, _seed(net)
-    order = None
-    if net.sync == "local":  # so that shards have like rows; each keeps those it has in order
-        dealt = np.random.default_rng(seed).permutation(n)
-        order = np.concatenate([np.sort(part) for part in np.array_split(dealt, n_shards)])
-    shards = place_rows(net, dataset, order, n_shards, net.n_jobs)
-    recipe = recipe_of(net, fit, n_shards, fit_params)
-    places = np.empty((n, 2), np.int64)
-    ranks = np.arange(n) if order is None else order
-    for j, rows in enumerate(shards.rows):
-        places[ranks[rows.start : rows.stop]] = np.column_stack(
-            [np.full(len(rows), j), np.arange(len(rows))]
-        )
+    n, fit, seed, order = len(dataset), uuid.uuid4().hex, _seed(net), None
+    if isinstance(dataset, PlacedRows):
+        shards = dataset.shards
+    else:
+        if net.sync == "local":  # so that shards have like rows; each keeps those it has in order
+            dealt = np.random.default_rng(seed).permutation(n)
+            order = np.concatenate([np.sort(part) for part in np.array_split(dealt, n_shards)])
+        shards = place_rows(net, dataset, order, n_shards, net.n_jobs)
+    recipe = recipe_of(net, fit, shards.n_shards, fit_params)
+    places = _places(shards.rows, np.arange(n) if order is None else order)
     training = Training(net, dataset, shards, recipe, places, 0, seed)
     if net.sync == "local":
         training.local_steps = local_steps_of(training)
     return training
+
+
+def _places(rows: Sequence[range], order: np.ndarray) -> np.ndarray:
+    """Shard and place there of every row, shards having been cut from the rows in an order."""
+    places = np.empty((len(order), 2), np.int64)
+    for j, own in enumerate(rows):
+        places[order[own.start : own.stop], 0] = j
+        places[order[own.start : own.stop], 1] = np.arange(len(own))
+    return places
 
 
 def _seed(net: Any) -> int:
