@@ -15,16 +15,8 @@ from skdist.linear_model._linear_fit import rounding, warn_of_the_bound
 from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import Shard, one_blas_thread
 from skdist.solvers.choose_solver import SOLVERS, Choice
-from skdist.solvers.cocoa import cocoa
-from skdist.solvers.hinge_interior_point import hinge_interior_point
 from skdist.solvers.linear_objective import LinearObjective, Shards, Solution
 from skdist.solvers.side_by_side import side_by_side
-
-MINIMISERS: dict[str, Callable[..., Solution]] = {
-    **SOLVERS,
-    "interior_point": hinge_interior_point,
-    "cocoa": cocoa,
-}
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,7 @@ def fit_one_vs_rest(
     watch: Stopwatch,
 ) -> OneVsRestFit:
     """Minimise the objective of every problem; arguments as in :func:`fit_linear`."""
-    minimise = MINIMISERS[choice.name]
+    minimise = minimiser(choice.name)
 
     def solve(_: int, shards: Shards) -> Solution:
         return minimise(shards, objective, tol=tol, max_iter=max_iter)
@@ -112,3 +104,16 @@ def fit_one_vs_rest(
         converged=not lacking,
     )
     return OneVsRestFit(solutions, report)
+
+
+def minimiser(name: str) -> Callable[..., Solution]:
+    """The solver of that name. What compiles is imported by those who need it."""
+    if name == "interior_point":
+        from skdist.solvers.hinge_interior_point import hinge_interior_point
+
+        return hinge_interior_point
+    if name == "cocoa":
+        from skdist.solvers.cocoa import cocoa
+
+        return cocoa
+    return SOLVERS[name]
