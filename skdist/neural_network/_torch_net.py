@@ -18,12 +18,12 @@ from skdist._labels import find_classes
 from skdist._report import FitReport, ShardFacts
 from skdist._sklearn import Interval, StrOptions, check_parameters
 from skdist.neural_network._torch_recipe import forget
+from skdist.neural_network._torch_rounds import measured
 from skdist.neural_network._torch_rows import PlacedRows, placed
 from skdist.neural_network._torch_state import read_state
 from skdist.neural_network._torch_training import (
     Diverged,
     Training,
-    measured,
     rate_factor,
     start_training,
 )
@@ -221,7 +221,7 @@ def _report(training: Training, watch: Stopwatch) -> FitReport:
         extra["local_steps"] = training.local_steps
         extra["rate_factor"] = rate_factor(net, m)
     if training.rounds:
-        extra["measured"] = measured(training)
+        extra["measured"] = measured(training.rounds)
     return FitReport(
         method=type(net.optimizer_).__name__,
         strategy="average" if local else "gradient",

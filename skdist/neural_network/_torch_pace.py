@@ -16,7 +16,7 @@ import numpy as np
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from skdist.neural_network._torch_steps import Orders, _prepared
+from skdist.neural_network._torch_steps import Orders, prepared
 from skdist.sharding import Shard
 
 # Seconds: a round, a number that travels, a floating-point operation, a call of a function.
@@ -48,7 +48,7 @@ def step_seconds(shard: Shard, orders: Orders) -> float | None:
     """Nominal time of a step of the first shard; nothing of the others."""
     if shard.index > 0:
         return None
-    with _prepared(shard, orders) as net:
+    with prepared(shard, orders) as net:
         (batch,) = shard.X.batches(net, orders.positions[0])
         with Work() as work:
             net.train_step_single(batch, **orders.recipe.fit_params)

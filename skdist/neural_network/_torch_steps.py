@@ -154,7 +154,7 @@ def take_steps(shard: Shard, orders: Orders) -> StepSums:
     -------
     StepSums
     """
-    with _prepared(shard, orders) as net:
+    with prepared(shard, orders) as net:
         start, steps, n_met = time.perf_counter(), [], 0
         batches = orders.positions[shard.index]
         for rows, batch in zip(batches, shard.X.batches(net, batches), strict=True):
@@ -189,7 +189,7 @@ def part_of_gradient(shard: Shard, orders: Orders) -> GradientSums:
     -------
     GradientSums
     """
-    with _prepared(shard, orders) as net:
+    with prepared(shard, orders) as net:
         start, (rows,) = time.perf_counter(), orders.positions[shard.index]
         parameters = [tensor for _, tensor in tensors_of(net).parameters]
         for parameter in parameters:
@@ -244,7 +244,7 @@ def _step(shard: Shard, rows: np.ndarray, step: Any, orders: Orders) -> Step:
 
 
 @contextmanager
-def _prepared(shard: Shard, orders: Orders) -> Iterator[Any]:
+def prepared(shard: Shard, orders: Orders) -> Iterator[Any]:
     """The net of a shard as all are told, its threads and its random numbers."""
     seed = int(np.random.SeedSequence((orders.seed, shard.index)).generate_state(1)[0])
     net = orders.recipe.net(shard.index)

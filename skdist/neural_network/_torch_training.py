@@ -14,22 +14,22 @@ Merged gradients::
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback
-from skorch.callbacks.scoring import ScoringBase
 from torch.utils.data import default_collate
 
+from skdist.neural_network._torch_order import batches_of, drawn_batches, places_of
 from skdist.neural_network._torch_pace import local_steps_of
 from skdist.neural_network._torch_recipe import Recipe, recipe_of
+from skdist.neural_network._torch_rounds import Round, looks_at_predictions, mean_loss
 from skdist.neural_network._torch_rows import PlacedRows, place_rows
 from skdist.neural_network._torch_state import fill, read_state, tensors_of, write_state
 from skdist.neural_network._torch_steps import (
@@ -49,38 +49,6 @@ OUTER_RATE, OUTER_MOMENTUM = 0.7, 0.9  # Douillard et al., 2023
 
 class Diverged(ValueError):
     """A loss, a gradient or a parameter is no number any more."""
-
-
-@dataclass(frozen=True)
-class Round:
-    """One line of a fit's history.
-
-    Parameters
-    ----------
-    epoch : int
-        From 1.
-    n_steps : int
-        Steps of a shard in this round.
-    loss : float
-        Mean loss of the batches before they were learnt from.
-    agreement : float
-        ``|mean D_j|^2 / mean |D_j|^2`` of the shards' moves, or gradients, D_j: 1 if all are
-        alike, 1 / m if those of m shards have nothing in common.
-    seconds : float
-        Of the round, steps included.
-    step_seconds : float
-        Of a step of the slowest shard.
-    n_bytes : int
-        Down and up.
-    """
-
-    epoch: int
-    n_steps: int
-    loss: float
-    agreement: float
-    seconds: float
-    step_seconds: float
-    n_bytes: int
 
 
 @dataclass(eq=False)
@@ -116,6 +84,13 @@ class Training:
         """How many shards."""
         return self.shards.n_shards
 
+    @cached_property
+    def _rows(self) -> list[np.ndarray]:
+        """Rows of the data set, shard by shard, in the order they have there."""
+        shard, place = self.places.T
+        order = np.lexsort((place, shard))
+        return np.split(order, np.cumsum(np.bincount(shard, minlength=self.n_shards))[:-1])
+
     @property
     def longer(self) -> float:
         """Factor of the step sizes."""
@@ -150,7 +125,7 @@ class Training:
             return 0
         order, size = np.concatenate(batches), max(map(len, batches))
         ragged = not getattr(iterator, "drop_last", False)
-        own = [_cut(rows, size, ragged) for rows in self._by_shard(order)]
+        own = [batches_of(rows, size, ragged) for rows in self._by_shard(order)]
         for first in range(0, max(map(len, own)), self.local_steps):
             self._round([mine[first : first + self.local_steps] for mine in own])
         return sum(map(len, own))
@@ -187,7 +162,7 @@ class Training:
         def closure():
             net._zero_grad_optimizer()
             found.append(self._gradient(batch))
-            loss = torch.tensor(_mean_loss(found[-1].steps, is_sum(net)))
+            loss = torch.tensor(mean_loss(found[-1].steps, is_sum(net)))
             accumulator.store_step({"loss": loss, "y_pred": None})
             net.notify(
                 "on_grad_computed",
@@ -236,7 +211,7 @@ class Training:
             Round(
                 epoch=len(self.net.history),
                 n_steps=n_steps,
-                loss=_mean_loss(sums.steps, False),
+                loss=mean_loss(sums.steps, False),
                 agreement=float(np.dot(mean, mean)) / apart if apart > 0.0 else 1.0,
                 seconds=now - watch[0],
                 step_seconds=sums.seconds / max(n_steps, 1),
@@ -272,8 +247,7 @@ class Training:
         """The rows of steps and what was predicted for them, where a callback asks for it."""
         if not steps or steps[0].predicted is None:
             return None, None
-        inverse = {tuple(place): row for row, place in enumerate(self.places)}
-        rows = [inverse[step.shard, place] for step in steps for place in step.positions]
+        rows = np.concatenate([self._rows[step.shard][step.positions] for step in steps])
         predicted = np.concatenate([step.predicted for step in steps])
         return default_collate([self.dataset[row] for row in rows]), torch.from_numpy(predicted)
 
@@ -289,20 +263,11 @@ def start_training(net: Any, dataset: Any, fit_params: Any, n_shards: int) -> Tr
             order = np.concatenate([np.sort(part) for part in np.array_split(dealt, n_shards)])
         shards = place_rows(net, dataset, order, n_shards, net.n_jobs)
     recipe = recipe_of(net, fit, shards.n_shards, fit_params)
-    places = _places(shards.rows, np.arange(n) if order is None else order)
+    places = places_of(shards.rows, np.arange(n) if order is None else order)
     training = Training(net, dataset, shards, recipe, places, 0, seed)
     if net.sync == "local":
         training.local_steps = local_steps_of(training)
     return training
-
-
-def _places(rows: Sequence[range], order: np.ndarray) -> np.ndarray:
-    """Shard and place there of every row, shards having been cut from the rows in an order."""
-    places = np.empty((len(order), 2), np.int64)
-    for j, own in enumerate(rows):
-        places[order[own.start : own.stop], 0] = j
-        places[order[own.start : own.stop], 1] = np.arange(len(own))
-    return places
 
 
 def _seed(net: Any) -> int:
@@ -318,62 +283,5 @@ def rate_factor(net: Any, n_shards: int) -> float:
     return float(min(n_shards, LONGEST)) if net.rate_factor == "auto" else float(net.rate_factor)
 
 
-def measured(training: Training) -> dict[str, float]:
-    """Seconds that rounds and steps took, and the local steps that these would ask for."""
-    later = training.rounds[1:] or training.rounds  # the first one makes nets and pools
-    a_round = float(np.median([r.seconds - r.n_steps * r.step_seconds for r in later]))
-    a_step = float(np.median([r.step_seconds for r in later]))
-    return {
-        "round_seconds": a_round,
-        "step_seconds": a_step,
-        "local_steps": max(1, math.ceil(9.0 * a_round / a_step)) if a_step > 0.0 else 1,
-    }
-
-
-def drawn_batches(iterator: Any) -> Iterator[np.ndarray]:
-    """Rows of the batches of an epoch, as the iterator itself would draw them.
-
-    Raises
-    ------
-    TypeError
-        If the iterator draws none, because its rows have no numbers.
-    """
-    sampler = getattr(iterator, "batch_sampler", None)
-    if sampler is None:
-        raise TypeError(
-            f"Rows are drawn by {type(iterator).__name__}, which has no batch_sampler, so that "
-            "they cannot be told apart by number and cut into shards. Take a data set with a "
-            "length, and torch's DataLoader with a batch_size, or n_shards=1."
-        )
-    # A loader draws one number of its own before its sampler draws: so do we, and the rows are
-    # in the order in which a net of one machine meets them.
-    torch.empty((), dtype=torch.int64).random_(generator=iterator.generator)
-    for batch in sampler:
-        yield np.asarray(batch, np.intp)
-
-
-def looks_at_predictions(callback: Any) -> bool:
-    """Whether a callback may read predictions of training batches."""
-    cls = type(callback)
-    if cls.on_batch_end is Callback.on_batch_end:
-        return False
-    if isinstance(callback, ScoringBase):
-        return bool(callback.on_train)
-    return not cls.__module__.startswith("skorch.")
-
-
 def _settings(group: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in group.items() if key != "params"}
-
-
-def _cut(rows: np.ndarray, size: int, ragged: bool) -> list[np.ndarray]:
-    stop = len(rows) if ragged else len(rows) - len(rows) % size
-    return [rows[first : first + size] for first in range(0, stop, size)]
-
-
-def _mean_loss(steps: Sequence[Step], summed: bool) -> float:
-    """Of steps, by their rows; or the sum, of a criterion that sums."""
-    if summed:
-        return sum(step.loss for step in steps)
-    n = sum(len(step.positions) for step in steps)
-    return sum(step.loss * len(step.positions) for step in steps) / max(n, 1)
