@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 from numbers import Integral, Real
 from typing import Any
@@ -116,8 +116,9 @@ class DistributedNeuralNet:
         ValueError
             If it is not; no step is taken.
         """
-        step = super().train_step_single(batch, **fit_params)
-        if not torch.isfinite(step["loss"]).all() and "_start_" in vars(self):
+        with vars(self).get("draws_", nullcontext()):  # a shard's own; the driver has none
+            step = super().train_step_single(batch, **fit_params)
+        if "_start_" in vars(self) and not torch.isfinite(step["loss"]).all():
             raise Diverged(
                 f"The loss is no number any more in epoch {len(self.history)}, on shard 0 of 1, in "
                 f"batch {len(self.history[-1]['batches'])}. The parameters are those before it. "

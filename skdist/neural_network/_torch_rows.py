@@ -73,7 +73,7 @@ class DatasetRows:
 
 def taken(values: Any, rows: Positions) -> Any:
     """The given rows, of whatever skorch takes, as tensors; the copies may be written to."""
-    return each_array(values, lambda array: _tensor(multi_indexing(array, rows)))
+    return each_array(values, lambda array: _tensor(_gathered(array, rows)))
 
 
 def each_array(values: Any, function: Callable[[Any], Any]) -> Any:
@@ -83,6 +83,11 @@ def each_array(values: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(values, (list, tuple)):
         return [each_array(value, function) for value in values]
     return function(values)
+
+
+def _gathered(values: Any, rows: Positions) -> Any:
+    # skorch looks at every number of the row to find out what kind of index it is.
+    return values[rows] if type(values) is np.ndarray else multi_indexing(values, rows)
 
 
 def _tensor(rows: Any) -> torch.Tensor:

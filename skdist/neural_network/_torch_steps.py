@@ -156,8 +156,11 @@ def take_steps(shard: Shard, orders: Orders) -> StepSums:
     """
     with prepared(shard, orders) as net:
         start, steps, n_met = time.perf_counter(), [], 0
-        batches = orders.positions[shard.index]
-        for rows, batch in zip(batches, shard.X.batches(net, batches), strict=True):
+        mine = orders.positions[shard.index]
+        loaded = iter(shard.X.batches(net, mine))
+        for rows in mine:
+            with net.draws_:
+                batch = next(loaded)
             step = net.train_step(batch, **orders.recipe.fit_params)
             steps.append(_step(shard, rows, step, orders))
             n_met += len(rows)
@@ -196,7 +199,8 @@ def part_of_gradient(shard: Shard, orders: Orders) -> GradientSums:
             parameter.grad = None
         steps, mass = (), 0.0
         if len(rows):
-            (batch,) = shard.X.batches(net, [rows])
+            with net.draws_:
+                (batch,) = shard.X.batches(net, [rows])
             step = net.train_step_single(batch, **orders.recipe.fit_params)
             steps = (_step(shard, rows, step, orders),)
             mass = divisor(net, batch)
@@ -255,8 +259,9 @@ def prepared(shard: Shard, orders: Orders) -> Iterator[Any]:
         for name, module in modules_of(net):
             for key, parameter in module.named_parameters():
                 parameter.requires_grad_(f"{name}.{key}" not in orders.frozen)
-        with OwnRandomNumbers(seed, torch.device(net.device)):
-            yield net
+        # Not for the whole block: what the optimiser does need not go through it.
+        net.draws_ = OwnRandomNumbers(seed, torch.device(net.device))
+        yield net
 
 
 def _set_groups(net: Any, orders: Orders) -> None:
