@@ -26,10 +26,10 @@ def torch_threads(n_threads: int) -> Iterator[None]:
         if _open == 0:
             _before = torch.get_num_threads()
         _open += 1
-    torch.set_num_threads(n_threads)
+        torch.set_num_threads(n_threads)
     try:
         yield
     finally:
-        with _lock:
+        with _lock:  # restored before another block can open and take ours for what was there
             _open -= 1
-        torch.set_num_threads(_before)
+            torch.set_num_threads(_before)

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,6 +74,28 @@ def test_dropout_keeps_the_mean_and_is_off_where_nothing_is_trained():
         assert float(dropped.mean()) == pytest.approx(1.0, abs=0.02)
         assert torch.equal(F.dropout(ones(), 0.25, training=False), ones())
         assert float(F.dropout(ones(), 1.0).sum()) == 0.0
+
+
+def test_blocks_that_open_while_others_close_restore_the_threads_of_torch(monkeypatch):
+    before, plainly = torch.get_num_threads(), torch.set_num_threads
+
+    def slowly(n_threads):
+        time.sleep(0.002)  # for other blocks to open meanwhile
+        plainly(n_threads)
+
+    def blocks():
+        for _ in range(10):
+            with torch_threads(before + 1):
+                pass
+
+    monkeypatch.setattr(torch, "set_num_threads", slowly)
+    threads = [threading.Thread(target=blocks) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == before
 
 
 def test_threads_of_torch_are_restored():
