@@ -38,6 +38,8 @@ from skdist.summaries import TargetFacts
 ROWS_PER_SHARD = 16_384
 FEWEST_ROWS = 4_096  # of a shard, for a few cores to have one each
 MOST_SHARDS = 64
+# Rows from which on there are so many shards where parameters are averaged.
+AVERAGED_FROM = {0: 1, 24_576: 2, 131_072: 4}
 
 
 def default_n_shards(n_samples: int) -> int:
@@ -47,6 +49,14 @@ def default_n_shards(n_samples: int) -> int:
     """
     few_cores = min(4, n_samples // FEWEST_ROWS)
     return int(np.clip(n_samples // ROWS_PER_SHARD, max(1, few_cores), MOST_SHARDS))
+
+
+def few_shards(n_samples: int) -> int:
+    """Shards whose parameters are averaged, from the number of rows alone.
+
+    As few as keep some cores busy: unlike sums, averages depend on how many there are.
+    """
+    return max(n for rows, n in AVERAGED_FROM.items() if n_samples >= rows)
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,8 @@ class Intake:
         Of X; what is none of them becomes the first.
     allow_nan : bool
         Whether X may have NaN.
+    unlabelled : bool
+        Whether a collection may come without y, which is then 0.
     check_y : callable, optional
         ``check_y(y)`` raises for targets out of range; module-level.
     """
@@ -78,6 +90,7 @@ class Intake:
     accept_sparse: bool = True
     dtypes: tuple[Any, ...] = (np.float64, np.float32)
     allow_nan: bool = False
+    unlabelled: bool = False
     check_y: Callable[[np.ndarray], None] | None = None
 
 
@@ -159,7 +172,7 @@ def encode_rows(
         scikit-learn's for what it refuses; weights that are negative or all zero; more shards
         than rows.
     """
-    if y is None:
+    if y is None and not intake.unlabelled:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None."
@@ -312,6 +325,8 @@ class EncodePartition:
         return X
 
     def _targets(self, shard: Shard) -> np.ndarray:
+        if shard.y is None:
+            return np.zeros(shard.n_rows)
         if self.classes is not None:
             return encode_labels(column_of(shard.y), self.classes)
         y = check_array(

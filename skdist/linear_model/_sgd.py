@@ -16,11 +16,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
 from skdist._report import FitReport
+from skdist._rows import few_shards
 from skdist._sklearn import check_sgd, fit_context
 from skdist.sharding import is_dask, joblib_workers
 
-# Rows from which on there are so many shards.
-SHARDS_FROM = {0: 1, 24_576: 2, 131_072: 4}
 # Rows below which threads for scikit-learn's fits of one class against the rest do not pay.
 SMALL = 2_000
 # Arrays that scikit-learn's loop writes to, those of the last fit included.
@@ -32,14 +31,6 @@ WRITTEN_TO = (
     "_average_coef",
     "_average_intercept",
 )
-
-
-def default_n_shards(n_samples):
-    """Shards whose parameters are averaged, from the number of rows alone.
-
-    As few as keep some cores busy: unlike sums, averages depend on how many there are.
-    """
-    return max(n for rows, n in SHARDS_FROM.items() if n_samples >= rows)
 
 
 def n_rows(X):
@@ -120,7 +111,7 @@ class DistributedSGD:
         """Whether scikit-learn's own loop does the fit."""
         if is_dask(X):
             return False
-        return (self.n_shards or default_n_shards(n_rows(X))) == 1
+        return (self.n_shards or few_shards(n_rows(X))) == 1
 
     @contextmanager
     def _scikit_learns_loop(self, X):

@@ -13,8 +13,8 @@ from sklearn.utils.validation import validate_data
 
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
-from skdist._rows import EncodedRows, Intake, encode_rows
-from skdist.linear_model._sgd import default_n_shards, n_rows
+from skdist._rows import EncodedRows, Intake, encode_rows, few_shards
+from skdist.linear_model._sgd import n_rows
 from skdist.linear_model._sgd_problems import problems_of, rules_of, set_classes, start_of
 from skdist.sharding import is_dask
 from skdist.solvers.descent import Descent, penalty
@@ -91,7 +91,7 @@ def _encode(sgd: Any, X: Any, y: Any, sample_weight: Any, seed: int, one_pass: b
             validate_data(sgd, X, reset=False, skip_check_array=True)
     n_shards = sgd.n_shards
     if n_shards is None and not is_dask(X):
-        n_shards = default_n_shards(n_rows(X))
+        n_shards = few_shards(n_rows(X))
     rows = encode_rows(
         sgd,
         X,

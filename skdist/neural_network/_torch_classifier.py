@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from skorch import NeuralNetClassifier
 
-from skdist.neural_network._torch_net import DistributedNeuralNet, default_device
+from skdist.neural_network._torch_net import DistributedNeuralNet
 
 
 class DistributedNeuralNetClassifier(DistributedNeuralNet, NeuralNetClassifier):
@@ -117,24 +117,3 @@ class DistributedNeuralNetClassifier(DistributedNeuralNet, NeuralNetClassifier):
     >>> net.report_.strategy, net.n_shards_
     ('average', 2)
     """
-
-    def __init__(
-        self,
-        module,
-        *args,
-        n_shards=None,
-        sync="local",
-        local_steps="auto",
-        outer="average",
-        rate_factor="auto",
-        n_jobs=None,
-        device=default_device(),  # noqa: B008 - the same for as long as the process lives
-        **kwargs,
-    ):
-        super().__init__(module, *args, device=device, **kwargs)
-        self.n_shards = n_shards
-        self.sync = sync
-        self.local_steps = local_steps
-        self.outer = outer
-        self.rate_factor = rate_factor
-        self.n_jobs = n_jobs

@@ -16,6 +16,7 @@ from skorch.helper import predefined_split
 from skdist._estimator import SHARDING, Stopwatch, refuse_collection
 from skdist._labels import find_classes
 from skdist._report import FitReport, ShardFacts
+from skdist._rows import few_shards
 from skdist._sklearn import Interval, StrOptions, check_parameters
 from skdist.neural_network._torch_recipe import forget
 from skdist.neural_network._torch_rounds import measured
@@ -28,9 +29,6 @@ from skdist.neural_network._torch_training import (
     start_training,
 )
 from skdist.sharding import is_dask, shard_rows
-
-# Rows from which on there are so many shards, as for stochastic gradient descent.
-SHARDS_FROM = {0: 1, 24_576: 2, 131_072: 4}
 
 PREDEFINED = predefined_split(None).func  # what makes a split of rows that were given
 
@@ -52,11 +50,32 @@ def default_n_shards(n_samples: int, device: Any) -> int:
     """Shards from the number of rows alone, as few as keep some cores busy; one per CUDA device."""
     if device is not None and torch.device(device).type == "cuda":
         return max(1, torch.cuda.device_count())
-    return max(n for rows, n in SHARDS_FROM.items() if n_samples >= rows)
+    return few_shards(n_samples)
 
 
 class DistributedNeuralNet:
     """Mixin in front of skorch's classes."""
+
+    def __init__(
+        self,
+        module,
+        *args,
+        n_shards=None,
+        sync="local",
+        local_steps="auto",
+        outer="average",
+        rate_factor="auto",
+        n_jobs=None,
+        device=default_device(),  # noqa: B008 - the same for as long as the process lives
+        **kwargs,
+    ):
+        super().__init__(module, *args, device=device, **kwargs)
+        self.n_shards = n_shards
+        self.sync = sync
+        self.local_steps = local_steps
+        self.outer = outer
+        self.rate_factor = rate_factor
+        self.n_jobs = n_jobs
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """skorch's loop over epochs; those of several shards are spread over them.

@@ -3,21 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.svm import OneClassSVM
 
 from skdist._estimator import all_or_nothing
-from skdist._labels import check_total_weight
 from skdist._on_collections import Method
-from skdist._rows import EncodedRows, EncodePartition, learn_columns
+from skdist._rows import Intake
 from skdist._sklearn import fit_context, num_samples
-from skdist.sharding import Shard, is_dask, lazily, shard_rows
+from skdist.sharding import is_dask, lazily
 from skdist.solvers.dual_formulations import one_class
-from skdist.solvers.target_facts import target_facts
-from skdist.svm._kernel_machine import OURS_WITH_NU, at_least_zero
+from skdist.svm._kernel_machine import OURS_WITH_NU
 from skdist.svm._kernel_regressor import OneFunction
 
 
@@ -124,6 +119,7 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
     array([ 1, -1])
     """
 
+    _intake = Intake(dtypes=(np.float64,), unlabelled=True)
     _parameter_constraints = {**OneClassSVM._parameter_constraints, **OURS_WITH_NU}
 
     def __init__(
@@ -251,21 +247,8 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         return np.where(self._values(X).ravel() > 0.0, 1, -1).astype(np.intp)
 
     def _encode(self, X, y, sample_weight, classes):
-        if is_dask(X):
-            return self._encode_collection(X, at_least_zero(sample_weight))
-        return super()._encode(X, np.zeros(num_samples(X)), sample_weight, classes)
-
-    def _encode_collection(self, X, weight):
-        shards = shard_rows(X, None, weight, n_shards=self.n_shards, n_jobs=self.n_jobs)
-        learn_columns(self, X)
-        n_features, dtype = self.n_features_in_, np.dtype(np.float64)
-        encode = EncodePartition(n_features, dtype, None, None, self._intake)
-        shards = shards.kept_through(Unlabelled(encode))
-        is_sparse = shards.map(has_sparse_rows)[0]
-        facts = target_facts(shards, 0)
-        rows = EncodedRows(shards, n_features, dtype, is_sparse, None, facts)
-        check_total_weight(rows.total_weight)
-        return rows
+        y = None if is_dask(X) else np.zeros(num_samples(X))
+        return super()._encode(X, y, sample_weight, classes)
 
     def _fit_by_libsvm(self, X, y, sample_weight, classes, why):
         y = None if is_dask(X) else np.ones(num_samples(X))
@@ -278,18 +261,3 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
     def _formulate(self, targets):
         (mass,) = targets.mass
         return one_class(None, targets.weight, nu=float(self.nu), mass=float(mass))
-
-
-@dataclass(frozen=True, eq=False)
-class Unlabelled:
-    """``shard -> shard`` of a partition without targets: each is 0."""
-
-    encode: EncodePartition
-
-    def __call__(self, shard: Shard) -> Shard:
-        return self.encode(replace(shard, y=np.zeros(shard.n_rows)))
-
-
-def has_sparse_rows(shard: Shard) -> bool:
-    """What the partitions alone tell."""
-    return issparse(shard.X)

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdist import DistributedSGDClassifier, DistributedSGDRegressor
+from skdist._rows import few_shards
 from skdist.kernels.sgd_losses import LOSSES
-from skdist.linear_model._sgd import default_n_shards
 
 X, Y, TARGET = rows_of()
 WEIGHT = np.random.default_rng(0).random(len(Y))
@@ -187,7 +187,7 @@ def test_the_report_of_one_shard():
 
 def test_how_many_shards():
     expected = {0: 1, 24_575: 1, 24_576: 2, 131_071: 2, 131_072: 4, 10**7: 4}
-    assert {n: default_n_shards(n) for n in expected} == expected
+    assert {n: few_shards(n) for n in expected} == expected
 
 
 # Any number of shards.
