@@ -7,19 +7,22 @@ computed inside each task that needs them and dropped again: data larger than me
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
+import dask
 import numpy as np
 from dask.base import compute, optimize
 from dask.delayed import delayed
 
 from skdist.sharding._cost import Meter
-from skdist.sharding._executors import Executor, Wave
+from skdist.sharding._executors import Arrived, Executor, Wave
 from skdist.sharding._faults import shard_label
+from skdist.sharding._memory import memory_limit, most_memory
 from skdist.sharding._partition import count_rows
 from skdist.sharding._shard import Shard, shard_seed
+from skdist.sharding._store import Kept, Lazily, Lazy, Store, Stored, Storing, opened, warn_of_room
 from skdist.sharding._type_table import class_names, look_up
 
 Part = tuple[Any, Any, Any]
@@ -27,7 +30,7 @@ Cut = tuple[Executor, list[Any], list[range]]
 
 
 @dataclass(frozen=True, eq=False)
-class LazyShard:
+class LazyShard(Lazy):
     """What it takes to compute a shard from the partitions of X, y and sample_weight."""
 
     part: Part
@@ -41,12 +44,22 @@ class LazyShard:
         X, y, weight = compute(*self.part, scheduler="synchronous")
         return make_shard(X, y, weight, self.rows, self.seed, self.index, self.n_shards)
 
+    def least(self) -> "LazyShard":
+        """The same rows without features, if there are targets: a file is read faster for them."""
+        _, y, weight = self.part
+        return self if y is None else replace(self, part=(y, y, weight))
+
 
 @dataclass(frozen=True, eq=False)
 class StreamingExecutor:
-    """A local executor whose tasks compute the partitions they are given."""
+    """A local executor whose tasks compute the partitions they are given.
+
+    What is kept of them goes to the local disk, not into memory.
+    """
 
     local: Executor
+    store: Store = field(default_factory=Store)
+    targets: Sequence[Any] = ()  # the shards without features
 
     @property
     def workers(self) -> int:
@@ -59,6 +72,11 @@ class StreamingExecutor:
         return True
 
     @property
+    def merges_there(self) -> bool:
+        """False: runs of shards are merged in tasks already."""
+        return False
+
+    @property
     def shares_files(self) -> bool:
         """False: a task that reads many shards would compute them all, once per group."""
         return False
@@ -68,28 +86,48 @@ class StreamingExecutor:
         return self.local.place(values, meter, everywhere=everywhere)
 
     def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
-        """What the local executor does."""
-        return self.local.keep(pieces, meter)
+        """What is stored as it is; anything else as the local executor does."""
+        warn_of_room(pieces)
+        others = [k for k, piece in enumerate(pieces) if type(piece) is not Stored]
+        kept = dict(zip(others, self.local.keep([pieces[k] for k in others], meter), strict=True))
+        return [kept.get(k, piece) for k, piece in enumerate(pieces)]
 
     def run(self, wave: Wave, meter: Meter) -> list[Any]:
-        """Run a wave, partitions being opened on the way."""
-        return self.local.run(replace(wave, function=_Opening(wave.function)), meter)
+        """Run a wave, partitions being opened on the way, and what is kept written to the disk."""
+        return self.local.run(self._opening(wave), meter)
 
-    def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+    def collect(
+        self, pieces: Sequence[Any], meter: Meter, arrived: Arrived | None = None
+    ) -> list[Any]:
         """What the local executor does."""
-        return self.local.collect(pieces, meter)
+        return self.local.collect(pieces, meter, arrived)
+
+    def results(self, wave: Wave, meter: Meter, arrived: Arrived | None = None) -> list[Any]:
+        """Run a wave, partitions being opened on the way."""
+        return self.local.results(self._opening(wave), meter, arrived)
+
+    def _opening(self, wave: Wave) -> Wave:
+        if type(wave.function) is Lazily:
+            return wave
+        if type(wave.function) is Kept:
+            return replace(wave, function=Storing(wave.function.function, self.store.folder()))
+        return replace(wave, function=_Opening(wave.function))
 
 
 def cut_streamed(columns: dict[str, Any], local: Executor, seed: int, meter: Meter) -> Cut:
     """Executor, pieces and rows of shards that are computed where `local` runs tasks."""
+    _check_room(columns["X"], memory_limit(), "this process")
     executor = StreamingExecutor(local)
     lazy = [
         LazyShard(_culled(part), None, shard_seed(seed, k), k, n_shards)
         for k, part, n_shards in _enumerated(columns)
     ]
-    rows = _rows(executor, executor.place(lazy, meter), columns["X"], meter)
+    known = known_lengths(columns["X"]) or known_lengths(columns["y"])
+    counted = [] if known else executor.place([shard.least() for shard in lazy], meter)
+    rows = _rows(executor, counted, known, meter)
     located = [replace(shard, rows=r) for shard, r in zip(lazy, rows, strict=True)]
-    return executor, executor.place(located, meter), rows
+    targets = executor.place([shard.least() for shard in located], meter)
+    return replace(executor, targets=targets), executor.place(located, meter), rows
 
 
 def cut_on_cluster(columns: dict[str, Any], client: Any, seed: int, meter: Meter) -> Cut:
@@ -98,6 +136,7 @@ def cut_on_cluster(columns: dict[str, Any], client: Any, seed: int, meter: Meter
     from skdist.sharding._dask_pieces import Partition
 
     executor = DaskExecutor(sum(client.nthreads().values()), client)
+    _check_room(columns["X"], most_memory(client), "the largest worker")
     parts = [
         delayed(make_shard)(*part, None, shard_seed(seed, k), k, n_shards)
         for k, part, n_shards in _enumerated(columns)
@@ -107,10 +146,23 @@ def cut_on_cluster(columns: dict[str, Any], client: Any, seed: int, meter: Meter
         Partition(d, f"partition {k} of {len(parts)}", f)
         for k, (d, f) in enumerate(zip(parts, futures, strict=True))
     ]
-    rows = _rows(executor, found, columns["X"], meter)
+    rows = _rows(executor, found, known_lengths(columns["X"]), meter)
     labels = [shard_label(k, len(rows), r) for k, r in enumerate(rows)]
     own = list(zip(found, rows, strict=True))
     return executor, executor.run(Wave(locate, own, (), labels), meter), rows
+
+
+def _check_room(X: Any, memory: int, who: str) -> None:
+    """Raise if a partition of a dense array is more, in float32, than anybody can hold."""
+    lengths = known_lengths(X) or [0]
+    width = math.prod(X.shape[1:]) if isinstance(getattr(X, "_meta", None), np.ndarray) else 0
+    size = 4 * max(lengths) * width
+    if size > memory:
+        raise MemoryError(
+            f"A partition of X has {max(lengths):,} rows of {width:,} columns, {size:,} bytes even "
+            f"in float32, and {who} may use {memory:,}. Cut X into smaller ones: "
+            "X.rechunk({0: 'auto', 1: -1}), y.rechunk(X.chunks[0])."
+        )
 
 
 def make_shard(
@@ -146,17 +198,18 @@ def _culled(part: Part) -> Part:
 
 @dataclass(frozen=True, eq=False)
 class _Opening:
-    """A function whose lazy shards are computed first."""
+    """A function whose lazy arguments are opened first."""
 
     function: Callable[..., Any]
 
     def __call__(self, *args: Any) -> Any:
-        return self.function(*(a.open() if type(a) is LazyShard else a for a in args))
+        return self.function(*map(opened, args))
 
 
-def _rows(executor: Executor, pieces: list[Any], X: Any, meter: Meter) -> list[range]:
+def _rows(
+    executor: Executor, pieces: list[Any], lengths: list[int] | None, meter: Meter
+) -> list[range]:
     """Global rows of every partition; unknown lengths are counted where the partitions are."""
-    lengths = _known_lengths(X)
     if lengths is None:
         labels = [f"partition {k} of {len(pieces)}" for k in range(len(pieces))]
         counts = executor.run(Wave(rows_in, [(piece,) for piece in pieces], (), labels), meter)
@@ -179,25 +232,34 @@ def _partitions(name: str, values: Any, X: Any) -> list[Any]:
     """Delayed partitions of a column; refused unless it is cut like X."""
     if values is None:
         return []
-    split = look_up(_PARTITIONS, values)
-    if split is None:
+    if look_up(_PARTITIONS, values) is None:
         raise TypeError(
             f"X is a {class_names(X)[0]} but {name} is a {class_names(values)[0]}. Where X is a "
             f"Dask collection, {name} must be one that is cut alike: e.g. "
             f"dask.array.from_array({name}, chunks=X.chunks[0]), or a column of the same dataframe."
         )
-    parts, cuts, expected = split(values), _known_lengths(values), _known_lengths(X)
-    n_shards = len(look_up(_PARTITIONS, X)(X))  # type: ignore[misc]
+    parts, cuts, expected = partitions(values), known_lengths(values), known_lengths(X)
+    n_shards = len(partitions(X))
     if len(parts) != n_shards or (cuts and expected and cuts != expected):
         raise ValueError(
             f"X is cut into {n_shards} partitions of {expected or 'unknown'} rows but {name} into "
             f"{len(parts)} of {cuts or 'unknown'}. Cut them alike, e.g. with "
-            f"{name}.rechunk(X.chunks[0]) or {name}.repartition(npartitions=X.npartitions)."
+            f"{name}.rechunk(X.chunks[0]) or {name}.repartition(npartitions=X.npartitions). Of one "
+            "dataframe take both as columns, or call to_dask_array() before columns are selected: "
+            "Dask cuts the arrays of few columns more coarsely."
         )
     return parts
 
 
-def _known_lengths(values: Any) -> list[int] | None:
+def partitions(collection: Any) -> list[Any]:
+    """One delayed value per partition of a Dask array, dataframe or series."""
+    split = look_up(_PARTITIONS, collection)
+    if split is None:
+        raise TypeError(f"A {class_names(collection)[0]} is no Dask array, dataframe or series.")
+    return split(collection)
+
+
+def known_lengths(values: Any) -> list[int] | None:
     """Rows of each partition of an array whose chunks are known, else ``None``."""
     known = look_up({"dask.Array": _chunk_lengths}, values)
     lengths: list[Any] = [math.nan] if known is None else known(values)
@@ -215,7 +277,11 @@ def _array_partitions(array: Any) -> list[Any]:
 
 
 def _frame_partitions(frame: Any) -> list[Any]:
-    return list(frame.to_delayed())
+    # Dask's optimiser reads several small files as one partition, the more of them the fewer of
+    # their columns are asked for: y would be cut unlike X, of the same files.
+    with dask.config.set({"optimization.tune.active": False}):
+        parts = list(frame.to_delayed())
+    return parts if len(parts) == frame.npartitions else frame.to_delayed(optimize_graph=False)
 
 
 _PARTITIONS = {

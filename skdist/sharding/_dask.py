@@ -5,17 +5,21 @@
 and tasks get their futures, so that in a round only the broadcast and the summaries travel.
 """
 
+import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count, groupby
 from typing import Any
 
 import cloudpickle
+import numpy as np
 from dask.base import annotate
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
 from skdist.sharding._cost import Meter, nbytes
+from skdist.sharding._dask_balance import Balance, Took
 from skdist.sharding._dask_pieces import (
     PIECES,
     Computed,
@@ -23,17 +27,39 @@ from skdist.sharding._dask_pieces import (
     Placed,
     ancestry,
     computed,
+    moved,
     run_on_worker,
+    scattered,
     settled,
 )
-from skdist.sharding._executors import Wave
+from skdist.sharding._dask_vigil import gathered
+from skdist.sharding._dask_workers import Roll
+from skdist.sharding._executors import Arrived, Wave
 from skdist.sharding._faults import annotated, lost, retry_alone
 from skdist.sharding._pickling import Parcel
+from skdist.sharding._running_fit import Round, current_round
+from skdist.sharding._spans import Span
+from skdist.sharding._stragglers import QuorumMet
 
 # What is more than this many bytes in all tasks of a wave together does not travel inside the
 # tasks, through the scheduler, but apart: a broadcast once per worker, an own argument once.
 _SCATTER_ABOVE = 1 << 21
 _GONE = frozenset({"cancelled", "lost", "error"})
+
+
+_ticket_numbers = count()
+
+
+@dataclass
+class Ticket:
+    """A task that was sent, of which has not been told what it took."""
+
+    round: Round
+    task: int
+    sent: float
+    attempt: int = 1
+    piece: Piece | None = None  # the placed shard that it is about
+    rows: int = 0
 
 
 @dataclass(eq=False)
@@ -44,15 +70,21 @@ class DaskExecutor:
     client: Client
     shares_files: bool = False
     streams: bool = False
+    merges_there: bool = True
     _last_wave: Sequence[Piece] = field(default_factory=list)
+    _tickets: "dict[int, Ticket]" = field(default_factory=dict)
+    _balance: Balance = field(default_factory=Balance)
 
     def place(self, values: Sequence[Any], meter: Meter, *, everywhere: bool = False) -> list[Any]:
         """Scatter values over the workers, or each of them to all workers."""
         parcels = [Parcel(value, writable=False) for value in values]
-        futures = self.client.scatter(parcels, hash=False, broadcast=everywhere)
+        order = range(len(parcels)) if everywhere else dealt(len(parcels), self.workers)
+        futures = dict(
+            zip(order, scattered(self.client, [parcels[k] for k in order], everywhere), strict=True)
+        )
         copies = len(self.client.nthreads()) if everywhere else 1
         meter.add(bytes_down=copies * nbytes(list(values)))
-        return [Placed(p, everywhere, f) for p, f in zip(parcels, futures, strict=True)]
+        return [Placed(p, everywhere, futures[k]) for k, p in enumerate(parcels)]
 
     def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """Results stay on the workers as they are."""
@@ -63,19 +95,28 @@ class DaskExecutor:
         tasks = self._tasks(wave, meter)
         self._revive_gone({id(p): p for task in tasks for p in task.parents}.values(), meter)
         if tasks:
-            self._submit(tasks)
+            self._submit([tasks[k] for k in wave.begun])
         # Dropping futures sends a message, and the client sends messages at least 10 ms apart: the
         # last wave is let go after this one was submitted, so that this one need not wait.
         self._last_wave = tasks
         return list(tasks)
 
-    def collect(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
+    def collect(
+        self,
+        pieces: Sequence[Any],
+        meter: Meter,
+        arrived: Arrived | None = None,
+        is_enough: Callable[[], bool] | None = None,
+    ) -> list[Any]:
         """Gather; what was lost with a worker is made again first."""
+        told: set[int] = set()
         try:
             while True:
                 try:
-                    parcels = self.client.gather([piece.future for piece in pieces])
+                    parcels = gathered(self.client, pieces, told, arrived, is_enough)
                     break
+                except QuorumMet:
+                    raise
                 except Exception:
                     if all(piece.future.status not in _GONE for piece in pieces):
                         raise
@@ -83,24 +124,59 @@ class DaskExecutor:
         except BaseException:
             self._cancel_pending(pieces)
             raise
+        self._note_spans(parcels, meter)
         values = [parcel.value for parcel in parcels]
         meter.add(bytes_up=nbytes(values))
+        if arrived is not None:
+            for k in set(range(len(values))) - told:
+                arrived(k, values[k])
         return values
 
+    def results(self, wave: Wave, meter: Meter, arrived: Arrived | None = None) -> list[Any]:
+        """Submit a wave, and gather."""
+        return self.collect(self.run(wave, meter), meter, arrived, wave.is_enough)
+
+    def _note_spans(self, parcels: Sequence[Parcel], meter: Meter) -> None:
+        """Write down what tasks took, each once, however many results tell of it."""
+        of_shards = []
+        for parcel in parcels:
+            for number, span in parcel.spans:
+                t = self._tickets.pop(number, None)
+                if t is not None:
+                    took = Span(*span)
+                    meter.task(t.task, took, attempt=t.attempt, sent=t.sent, round=t.round)
+                    if t.piece is not None:
+                        of_shards.append(Took(t.piece, took.worker, took.stop - took.start, t.rows))
+        for move in self._balance.after(of_shards, self.client.nthreads, self._sizes):
+            move.piece.future = moved(self.client, move.piece.future, move.to)
+            move.piece.home = (move.to,)
+
+    def _sizes(self, pieces: Sequence[Piece]) -> float:
+        """Bytes of pieces, as the scheduler knows them."""
+        held = self.client.nbytes([piece.future.key for piece in pieces], summary=False)
+        return float(sum(held.values()))
+
     def _submit(self, tasks: Sequence[Computed]) -> None:
-        """One message for all tasks, each sent to where the shard it reads is.
+        """One message for all tasks alike, each sent to where the shard it reads is.
 
         Left to itself, the scheduler takes half a second for a task it does not know yet, and
         moves shards of megabytes to whoever is idle. Other workers are allowed, for the day when
         that one is gone.
         """
         self._locate([task.inputs[0] for task in tasks if len(task.inputs) == 1])
+        for _, alike in groupby(tasks, key=lambda task: len(task.inputs)):
+            self._submit_alike(list(alike))
+
+    def _submit_alike(self, tasks: Sequence[Computed]) -> None:
+        """One message for tasks of so many inputs each."""
         name = uuid.uuid4().hex
         keys = [f"skdist-{name}-{k}" for k in range(len(tasks))]
         homes = {key: list(_home(task)) for key, task in zip(keys, tasks, strict=True)}
+        # Below 1 apart: whoever else uses the cluster has whole numbers.
+        ranks = {key: -k / len(keys) for k, key in enumerate(keys)}
         columns = zip(*(task.arguments() for task in tasks), strict=True)
         # A dict's own method as the annotation: the scheduler calls it with each key.
-        with annotate(workers=homes.get, allow_other_workers=True):
+        with annotate(workers=homes.get, allow_other_workers=True, priority=ranks.get):
             futures = self.client.map(run_on_worker, *map(list, columns), key=keys, pure=False)
         for task, future in zip(tasks, futures, strict=True):
             task.future = future
@@ -125,12 +201,23 @@ class DaskExecutor:
             (common,) = self.place([small], meter, everywhere=True)
             small = ()
         function = cloudpickle.dumps((wave.function, small))
+        untold = self._tickets.__contains__
         tasks = [
-            computed(function, common, self._apart(own, len(wave.own), meter), label)
-            for own, label in zip(wave.own, wave.labels, strict=True)
+            computed(function, common, self._apart(own, len(wave.own), meter), label, n, untold)
+            for own, label, n in zip(wave.own, wave.labels, self._issue(wave), strict=True)
         ]
         meter.add(bytes_down=sum(len(task.function) + len(task.own) for task in tasks))
         return tasks
+
+    def _issue(self, wave: Wave) -> list[int]:
+        """Tickets for the tasks of a wave, by which what they took is recognised when it comes."""
+        sent, round = time.perf_counter(), current_round()
+        numbers = [next(_ticket_numbers) for _ in wave.own]
+        rows = wave.rows or [0] * len(wave.own)
+        for task, (number, own, n) in enumerate(zip(numbers, wave.own, rows, strict=True)):
+            piece = own[0] if n and len(own) == 1 and type(own[0]) in PIECES else None
+            self._tickets[number] = Ticket(round, task, sent, piece=piece, rows=n)
+        return numbers
 
     def _apart(self, own: Sequence[Any], n_tasks: int, meter: Meter) -> list[Any]:
         """A task's own arguments, the large ones scattered: the scheduler is not to carry them."""
@@ -144,7 +231,8 @@ class DaskExecutor:
     def _recover(self, pieces: Sequence[Piece], meter: Meter) -> None:
         """Raise what a task raised; make again, one at a time, what was lost with its worker."""
         family = list(ancestry(pieces))
-        statuses = [settled(piece) for piece in family]
+        roll = Roll(self.client)
+        statuses = [settled(piece, roll.call) for piece in family]
         for piece, status in zip(family, statuses, strict=True):
             if status == "error" and not _killed(piece):
                 raise annotated(piece.future.exception(), piece.label)
@@ -160,12 +248,20 @@ class DaskExecutor:
 
         def attempt(_: int) -> bool:
             self._revive_gone(piece.parents, meter)
+            self._stamp(piece)
             piece.start(self.client)
-            if settled(piece) == "error":
+            if settled(piece, Roll(self.client).call) == "error":
                 raise self._final(piece)
             return piece.future.status not in _GONE
 
         retry_alone(attempt, [0], [piece.label], meter)
+
+    def _stamp(self, piece: Piece) -> None:
+        """One more attempt is made at a task."""
+        ticket = self._tickets.get(getattr(piece, "ticket", -1))
+        if ticket is not None:
+            ticket.attempt += 1
+            ticket.sent = time.perf_counter()
 
     def _final(self, piece: Piece) -> BaseException:
         """The error of a task that ran alone: its own, or the cluster's when it killed workers."""
@@ -178,6 +274,12 @@ class DaskExecutor:
         waiting = [p.future for p in ancestry(pieces) if p.future.status == "pending"]
         if waiting:
             self.client.cancel(waiting)
+
+
+def dealt(n_values: int, workers: int) -> list[int]:
+    """An order in which values that are dealt to workers one by one leave neighbours together."""
+    blocks = np.array_split(np.arange(n_values), max(workers, 1))
+    return [int(block[i]) for i in range(len(blocks[0])) for block in blocks if i < len(block)]
 
 
 def _home(task: Computed) -> tuple[str, ...]:

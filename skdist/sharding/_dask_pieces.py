@@ -6,18 +6,24 @@ make it. A piece is a future and its origin: the driver's copy, a partition of t
 collection, or a call of a function on other pieces.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol
 
 import cloudpickle
-from distributed import Client, Future
+from distributed import Client, Future, get_worker
 
+from skdist.sharding._dask_workers import await_workers
 from skdist.sharding._executors import worker_scope
 from skdist.sharding._faults import raise_portably
 from skdist.sharding._pickling import Parcel
+from skdist.sharding._spans import timed
+
+SECONDS_UNTIL_KNOWN = (0.1, 0.5, 2.0, 8.0, 16.0)
 
 
 class Piece(Protocol):
@@ -48,9 +54,23 @@ class Placed:
 
     def start(self, client: Client) -> None:
         """Send it."""
-        # hash=False: equal values of two fits are not worth hashing all data for.
-        (self.future,) = client.scatter([self.parcel], hash=False, broadcast=self.everywhere)
+        (self.future,) = scattered(client, [self.parcel], self.everywhere)
         self.home = ()
+
+
+def scattered(client: Client, parcels: list[Parcel], everywhere: bool) -> list["Future[Any]"]:
+    """Futures of values sent to the workers.
+
+    The scheduler hangs up on whoever scatters to a worker that has just died. It will soon know.
+    """
+    for wait in SECONDS_UNTIL_KNOWN:
+        await_workers(client)
+        try:
+            # hash=False: equal values of two fits are not worth hashing all data for.
+            return list(client.scatter(parcels, hash=False, broadcast=everywhere))
+        except OSError:
+            time.sleep(wait)
+    return list(client.scatter(parcels, hash=False, broadcast=everywhere))
 
 
 @dataclass(eq=False)
@@ -86,6 +106,7 @@ class Computed:
     label: str
     future: "Future[Any]" = field(init=False)
     home: tuple[str, ...] = ()
+    ticket: int = -1
 
     @property
     def inputs(self) -> tuple[Piece, ...]:
@@ -103,13 +124,26 @@ class Computed:
         self.home = ()
 
 
-def computed(function: bytes, common: Piece | None, own: Sequence[Any], label: str) -> Computed:
-    """A call that has not been submitted yet."""
+def computed(
+    function: bytes,
+    common: Piece | None,
+    own: Sequence[Any],
+    label: str,
+    ticket: int,
+    untold: Callable[[int], bool],
+) -> Computed:
+    """A call that has not been submitted yet.
+
+    What its inputs took travels with its result, unless the driver has been told of that:
+    ``untold(ticket)`` says whether it has not.
+    """
     pieces = [arg for arg in own if type(arg) in PIECES]
     slots = iter(range(len(pieces)))
     plain = [Slot(next(slots)) if type(arg) in PIECES else arg for arg in own]
     parents = tuple(pieces) if common is None else (common, *pieces)
-    return Computed(function, common, cloudpickle.dumps(plain), parents, label)
+    tells = any(type(piece) is Computed and untold(piece.ticket) for piece in pieces)
+    packed = cloudpickle.dumps((ticket, tells, plain))
+    return Computed(function, common, packed, parents, label, ticket=ticket)
 
 
 PIECES = (Placed, Partition, Computed)
@@ -120,12 +154,27 @@ def run_on_worker(function: bytes, common: Parcel | None, own: bytes, *inputs: A
     try:
         call, small = cloudpickle.loads(function)
         values = [value.value if type(value) is Parcel else value for value in inputs]
-        given = cloudpickle.loads(own)
+        ticket, tells, given = cloudpickle.loads(own)
         args = [values[arg.position] if type(arg) is Slot else arg for arg in given]
+        where = get_worker().address
         with worker_scope():
-            return Parcel(call(*args, *(small if common is None else common.value)), True)
+            result, span = timed(where, call, *args, *(small if common is None else common.value))
+        earlier = [value.spans for value in inputs if type(value) is Parcel] if tells else []
+        return Parcel(result, True, (*chain(*earlier), (ticket, tuple(span))))
     except Exception as error:
         raise_portably(error)
+
+
+def moved(client: Client, future: "Future[Any]", worker: str) -> "Future[Any]":
+    """The same value at another worker; it is let go of where it was when it is there."""
+    return client.submit(
+        as_it_is, future, pure=False, workers=[worker], allow_other_workers=True, priority=1
+    )
+
+
+def as_it_is(value: Any) -> Any:
+    """The value."""
+    return value
 
 
 def ancestry(pieces: Sequence[Piece]) -> Iterator[Piece]:
@@ -144,8 +193,13 @@ def ancestry(pieces: Sequence[Piece]) -> Iterator[Piece]:
         yield from visit(piece)
 
 
-def settled(piece: Piece) -> str:
-    """Wait until the piece is there or is not coming; returns its future's status."""
-    with suppress(CancelledError):
-        piece.future.exception()
+def settled(piece: Piece, look: Callable[[], None]) -> str:
+    """Wait until the piece is there or is not coming; returns its future's status.
+
+    `look` is called now and then.
+    """
+    while piece.future.status == "pending":
+        with suppress(CancelledError, TimeoutError):
+            piece.future.exception(timeout=1.0)
+        look()
     return str(piece.future.status)

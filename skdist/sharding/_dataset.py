@@ -3,20 +3,31 @@
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
 
-from skdist.sharding._cost import Cost, Meter
-from skdist.sharding._executors import Executor, Wave
-from skdist.sharding._faults import annotated, shard_label
+from skdist._config import settings
+from skdist.sharding._executors import Wave
+from skdist.sharding._loop import Loop
+from skdist.sharding._placed_shards import Merge, PlacedShards
+from skdist.sharding._running_fit import Round
 from skdist.sharding._shard import Shard
-from skdist.sharding._tree import pairs, tree_fold
+from skdist.sharding._shard_functions import (
+    Carrying,
+    Derive,
+    GroupReduction,
+    SeenThrough,
+    summary_of,
+)
+from skdist.sharding._store import Kept
+from skdist.sharding._tree import tree_fold
 
-Merge = Callable[[Any, Any], Any]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
-class ShardedDataset:
+class ShardedDataset(PlacedShards):
     """Rows cut into shards, each placed once where its tasks run.
 
     Made by :func:`shard_rows`. Functions are called as ``function(shard, *broadcast)``; they must
@@ -33,34 +44,14 @@ class ShardedDataset:
     [range(0, 4), range(4, 7), range(7, 10)]
     """
 
-    _executor: Executor
-    _pieces: Sequence[Any]
-    rows: list[range]
-    _meter: Meter = field(default_factory=Meter)
-    _view: Callable[[Shard], Shard] | None = None
-
-    @property
-    def n_shards(self) -> int:
-        """Number of shards."""
-        return len(self.rows)
-
-    @property
-    def n_samples(self) -> int:
-        """Number of rows."""
-        return self.rows[-1].stop
-
-    @property
-    def cost(self) -> Cost:
-        """What the rounds have cost so far, those of data sets derived from this one included."""
-        return self._meter.read()
-
     def map(self, function: Callable[..., Any], *broadcast: Any) -> list[Any]:
         """``[function(shard, *broadcast) for each shard]``, in shard order, in the driver.
 
         Cost: one round; ``n_shards`` results come up.
         """
-        with self._meter.round():
-            return self._collect(self._run(function, broadcast))
+        return self._recalled(
+            function, broadcast, lambda round: self._results(round, function, broadcast)
+        )
 
     def map_reduce(
         self, summarize: Callable[..., Any], *broadcast: Any, merge: Merge = operator.add
@@ -87,8 +78,62 @@ class ShardedDataset:
         -----
         Cost: one round; ``n_shards`` summaries come up.
         """
-        with self._meter.round():
-            return tree_fold(merge, self._collect(self._run(summarize, broadcast)))
+        return self._recalled(
+            summarize,
+            broadcast,
+            lambda round: tree_fold(merge, self._summaries(round, summarize, broadcast, merge)),
+        )
+
+    @property
+    def may_leave_out(self) -> bool:
+        """Whether rounds may go on without shards that are late: see ``config_context(quorum=)``.
+
+        Not where rows are streamed: there a worker has many shards, one after the other.
+        """
+        return settings().quorum < 1.0 and not self._executor.streams
+
+    def map_of_most(self, function: Callable[..., Any], *broadcast: Any) -> list[Any]:
+        """:meth:`map` that may go on without shards that are late: None in their place.
+
+        For rounds that are not the last, and functions that return something. Without a quorum it
+        is :meth:`map`.
+        """
+        if not self.may_leave_out:
+            return self.map(function, *broadcast)
+        return self._of_most(function, broadcast, list)
+
+    def map_reduce_of_most(
+        self, summarize: Callable[..., Any], *broadcast: Any, merge: Merge = operator.add
+    ) -> Any:
+        """:meth:`map_reduce` that may go on without shards that are late.
+
+        For summaries that say themselves of how many rows they are, in rounds that are not the
+        last. Without a quorum it is :meth:`map_reduce`.
+        """
+        if not self.may_leave_out:
+            return self.map_reduce(summarize, *broadcast, merge=merge)
+
+        return self._of_most(summarize, broadcast, partial(_folded, merge))
+
+    def _of_most(
+        self,
+        function: Callable[..., Any],
+        broadcast: tuple[Any, ...],
+        finish: Callable[[list[Any]], R],
+    ) -> R:
+        """What `finish` makes of the answers, None of shards that are late: that is recorded."""
+
+        def compute(round: Round) -> tuple[R, list[int]]:
+            answers = self._answers(round, function, broadcast)
+            return finish(answers), [k for k, answer in enumerate(answers) if answer is None]
+
+        found, late = self._recalled(function, broadcast, compute)
+        self._fit.leave_out(late, self.rows)
+        return found
+
+    def fold(self, values: Sequence[Any], merge: Merge = operator.add) -> Any:
+        """A value of each shard, merged in the order in which :meth:`map_reduce` merges."""
+        return tree_fold(merge, values)
 
     def map_tree_reduce(self, summarize: Callable[..., Any], *broadcast: Any, merge: Merge) -> Any:
         """:meth:`map_reduce` with the merges run on the workers, for a merge that is costly.
@@ -99,19 +144,66 @@ class ShardedDataset:
         -----
         Cost: one round; ``log2(n_shards)`` waves of tasks; on Dask one summary comes up.
         """
-        with self._meter.round():
+
+        def compute(_: Round) -> Any:
             level = self._run(summarize, broadcast)
-            labels = self._labels()
+            labels = self._labels
             while len(level) > 1:
                 level, labels = self._merge_level(level, labels, merge)
-            return self._collect(level)[0]
+            return self._executor.collect(level, self._meter)[0]
+
+        return self._recalled(summarize, broadcast, compute)
+
+    def map_reduce_carrying(
+        self,
+        function: Callable[..., Any],
+        carried: Sequence[Any] | None,
+        *broadcast: Any,
+        merge: Merge = operator.add,
+    ) -> tuple[Any, Sequence[Any]]:
+        """:meth:`map_reduce` of a function that leaves a value with its shard for the next time.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(shard, own, *broadcast) -> (summary, own)``; module-level and pure.
+        carried : sequence or None
+            What the last call gave; ``None``: `own` is None.
+        *broadcast : any
+            Values sent to every shard.
+        merge : callable, default=operator.add
+            Of summaries, in the fixed tree.
+
+        Returns
+        -------
+        merged : summary
+        carried : sequence
+            Stays where it was made, as values of :meth:`map_shards` do.
+
+        Notes
+        -----
+        Cost: one round of two waves. A lost worker's values are made again from the first call
+        that `carried` goes back to; begin anew with None now and then. No journal records it.
+        """
+        with self._round(function) as round:
+            wave = self._wave(Carrying(self._viewed(function)), broadcast)
+            before = carried or [None] * self.n_shards
+            own = [(piece, kept) for piece, kept in zip(self._pieces, before, strict=True)]
+            wave = replace(wave, own=own)
+            if self._executor.streams:
+                wave = replace(wave, function=Kept(wave.function))
+            made = self._executor.keep(self._executor.run(wave, self._meter), self._meter)
+            told = Wave(summary_of, [(pair,) for pair in made], (), self._labels)
+            values = self._fit.run(self._executor, told, self._meter, round)
+        return tree_fold(merge, values), made
 
     def map_shards(
         self, function: Callable[..., Any], *broadcast: Any, keep: bool = False
     ) -> "ShardedDataset":
         """A new data set whose shards carry ``X = function(shard, *broadcast)``.
 
-        The values stay where they were computed: on Dask's workers, else in this machine's memory.
+        The values stay where they were computed: on Dask's workers, else in this machine's memory,
+        or on its disk where rows are streamed.
         Rows, seeds and numbers of the shards are unchanged.
 
         Parameters
@@ -128,9 +220,7 @@ class ShardedDataset:
         shards : ShardedDataset
             Shares the account (:attr:`cost`) of this one.
         """
-        with self._meter.round():
-            pieces = self._run(Derive(function, keep), broadcast)
-            return replace(self, _pieces=self._executor.keep(pieces, self._meter), _view=None)
+        return self._derived(function, Derive(function, keep), broadcast)
 
     def seen_through(self, view: Callable[[Shard], Shard]) -> "ShardedDataset":
         """The same shards, of which every function is given ``view(shard)``.
@@ -149,7 +239,8 @@ class ShardedDataset:
     def kept_through(self, view: Callable[[Shard], Shard]) -> "ShardedDataset":
         """:meth:`seen_through`, the view being taken once and kept where the shards are kept.
 
-        Rows that are streamed stay streamed: there the view is taken inside each task.
+        What is made of rows that are streamed is kept on the local disk, the first time; a view of
+        that is taken inside each task.
 
         Parameters
         ----------
@@ -158,13 +249,11 @@ class ShardedDataset:
 
         Notes
         -----
-        Cost: one round in which nothing comes up, or none for rows that are streamed.
+        Cost: one round in which nothing comes up, or none where rows are on the disk already.
         """
-        if self._executor.streams:
+        if self._executor.streams and self._kept:
             return self.seen_through(view)
-        with self._meter.round():
-            pieces = self._run(view, ())
-            return replace(self, _pieces=self._executor.keep(pieces, self._meter), _view=None)
+        return self._derived(view, view, ())
 
     def group_reduce(
         self,
@@ -200,100 +289,53 @@ class ShardedDataset:
         """
         groups = list(groups)
         extract = extract if self._view is None else SeenThrough(self._view, extract)
-        reduction = GroupReduction(extract, merge, finish, self._labels())
-        with self._meter.round():
-            run = self._reduce_in_place if self._executor.shares_files else self._reduce_apart
-            return self._collect(run(reduction, groups, broadcast))
+        reduction = GroupReduction(extract, merge, finish, self._labels)
+        wave_of = self._reduce_in_place if self._can_be_read_often else self._reduce_apart
+        return self._recalled(
+            reduction.finish,
+            (extract, merge, groups, broadcast),
+            lambda round: self._fit.run(
+                self._executor, wave_of(reduction, groups, broadcast), self._meter, round
+            ),
+            len(groups),
+        )
 
-    def _run(self, function: Callable[..., Any], broadcast: tuple[Any, ...]) -> list[Any]:
-        own = [(piece,) for piece in self._pieces]
-        function = function if self._view is None else SeenThrough(self._view, function)
-        return self._executor.run(Wave(function, own, broadcast, self._labels()), self._meter)
+    def loop(self, *, replays: bool = True) -> Loop:
+        """A solver's loop, which begins now, and whose state a journal may keep.
 
-    def _collect(self, pieces: Sequence[Any]) -> list[Any]:
-        return self._executor.collect(pieces, self._meter)
+        Only a solver whose rounds bring up too much to be recorded one by one needs it.
 
-    def _labels(self) -> list[str]:
-        return [shard_label(k, self.n_shards, rows) for k, rows in enumerate(self.rows)]
+        Parameters
+        ----------
+        replays : bool, default=True
+            Whether the loop asks for the same rounds again when it goes on from a state.
 
-    def _merge_level(
-        self, level: Sequence[Any], labels: Sequence[str], merge: Merge
-    ) -> tuple[list[Any], list[str]]:
-        """One level of the tree, its pairs merged on the workers."""
-        groups = pairs(len(level))
-        full = [group for group in groups if len(group) == 2]
-        new_labels = [" with ".join(labels[i] for i in group) for group in groups]
-        own = [tuple(level[i] for i in group) for group in full]
-        merged = self._executor.run(Wave(merge, own, (), new_labels[: len(full)]), self._meter)
-        return merged + [level[group[0]] for group in groups if len(group) == 1], new_labels
+        Returns
+        -------
+        loop : Loop
+            ``loop.latest(start)`` is the state to begin with, ``loop.keep(state)`` is said where
+            the loop can go on from `state` alone, and ``loop.keep(result, last=True)`` at its end.
+        """
+        return self._fit.loop(replays=replays)
 
-    def _reduce_in_place(
-        self, reduction: "GroupReduction", groups: list[Any], broadcast: tuple[Any, ...]
-    ) -> list[Any]:
-        """One task per group that reads every shard: only one group's pieces are alive per task."""
-        own = [(group, *self._pieces) for group in groups]
-        labels = [f"group {i} of {len(groups)}" for i in range(len(groups))]
-        wave = Wave(reduction.whole, own, (broadcast,), labels)
-        return self._executor.run(wave, self._meter)
+    @property
+    def time_is_up(self) -> bool:
+        """Whether the fit is to end with what it has: see ``config_context(max_time=...)``."""
+        return self._fit.time_is_up
 
-    def _reduce_apart(
-        self, reduction: "GroupReduction", groups: list[Any], broadcast: tuple[Any, ...]
-    ) -> list[Any]:
-        """One task per (group, shard), and one per group that receives their results."""
-        m = self.n_shards
-        own = [(piece, group) for group in groups for piece in self._pieces]
-        labels = list(reduction.labels) * len(groups)
-        extracts = self._executor.run(Wave(reduction.extract, own, broadcast, labels), self._meter)
-        finals = [(group, *extracts[i * m : (i + 1) * m]) for i, group in enumerate(groups)]
-        names = [f"group {i} of {len(groups)}" for i in range(len(groups))]
-        return self._executor.run(Wave(reduction.fold, finals, (), names), self._meter)
+    def note(self, state: Any = None, **values: float) -> None:
+        """Say where the solver stands, to whoever watches the fit.
+
+        Parameters
+        ----------
+        state : any, optional
+            The parameters there, from which the estimator can make a model.
+        **values : float
+            E.g. the ``objective`` and its ``certificate``, after the rounds so far.
+        """
+        self._fit.note(state, **values)
 
 
-@dataclass(frozen=True, eq=False)
-class SeenThrough:
-    """`function` of the view of a shard."""
-
-    view: Callable[[Shard], Shard]
-    function: Callable[..., Any]
-
-    def __call__(self, shard: Shard, *broadcast: Any) -> Any:
-        return self.function(self.view(shard), *broadcast)
-
-
-@dataclass(frozen=True, eq=False)
-class Derive:
-    """``shard -> shard`` with ``X`` replaced by the function's value."""
-
-    function: Callable[..., Any]
-    keep: bool
-
-    def __call__(self, shard: Shard, *broadcast: Any) -> Shard:
-        value = self.function(shard, *broadcast)
-        if self.keep:
-            return replace(shard, X=value)
-        return replace(shard, X=value, y=None, sample_weight=None)
-
-
-@dataclass(frozen=True, eq=False)
-class GroupReduction:
-    """The three functions of :meth:`ShardedDataset.group_reduce`."""
-
-    extract: Callable[..., Any]
-    merge: Merge
-    finish: Callable[[Any, Any], Any]
-    labels: Sequence[str]
-
-    def whole(self, group: Any, *shards_and_broadcast: Any) -> Any:
-        """Extract from every shard, merge and finish, all here."""
-        *shards, broadcast = shards_and_broadcast
-        return self.fold(group, *(self._extract_from(s, group, broadcast) for s in shards))
-
-    def fold(self, group: Any, *extracts: Any) -> Any:
-        """Merge what was extracted, and finish."""
-        return self.finish(group, tree_fold(self.merge, extracts))
-
-    def _extract_from(self, shard: Shard, group: Any, broadcast: tuple[Any, ...]) -> Any:
-        try:
-            return self.extract(shard, group, *broadcast)
-        except Exception as error:
-            raise annotated(error, self.labels[shard.index])  # noqa: B904 - the same exception
+def _folded(merge: Merge, answers: Sequence[Any]) -> Any:
+    """The answers that are there, merged."""
+    return tree_fold(merge, [answer for answer in answers if answer is not None])

@@ -6,6 +6,7 @@ caller once, at once, with the shard named in a note. A task whose *process died
 innocent (memory, a machine): it runs again, a bounded number of times.
 """
 
+import io
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn, TypeVar
@@ -17,7 +18,41 @@ E = TypeVar("E", bound=BaseException)
 
 
 class ShardLostError(RuntimeError):
-    """A shard's task was given up: every process that ran it died."""
+    """A shard's task was given up: every process that ran it died.
+
+    Examples
+    --------
+    A task that ends its process whenever it is run:
+
+    >>> import os, joblib, numpy as np, skdist
+    >>> from skdist.sharding import ShardLostError, shard_rows
+    >>> def crash(shard):
+    ...     return os._exit(1) if shard.index == 1 else shard.n_rows
+    >>> with joblib.parallel_config(backend="loky", n_jobs=2), skdist.config_context(retries=0):
+    ...     shards = shard_rows(np.arange(8.0)[:, None], n_shards=2)
+    ...     try:
+    ...         shards.map(crash)
+    ...     except ShardLostError as error:
+    ...         print(str(error).split(":")[0])
+    shard 1 of 2 (rows 4 to 7) was given up
+    """
+
+
+class WorkersLostError(RuntimeError):
+    """A cluster has no worker, and has had none for too long.
+
+    Examples
+    --------
+    It is a ``RuntimeError``. ``config_context(worker_timeout=...)`` says what is too long:
+
+    >>> import skdist
+    >>> from skdist.sharding import WorkersLostError
+    >>> issubclass(WorkersLostError, RuntimeError)
+    True
+    >>> with skdist.config_context(worker_timeout=5):
+    ...     skdist.get_config()["worker_timeout"]
+    5.0
+    """
 
 
 def shard_label(index: int, n_shards: int, rows: range) -> str:
@@ -71,8 +106,21 @@ def raise_portably(error: Exception) -> NoReturn:
     An exception class that cannot be unpickled breaks loky's whole pool when it arrives.
     """
     try:
-        pickle.loads(pickle.dumps(error))
+        _pickled_plainly(error)
     except Exception:
         plain = RuntimeError(f"{type(error).__name__}: {error}")
         raise plain.with_traceback(error.__traceback__) from None
     raise error
+
+
+def _pickled_plainly(error: Exception) -> None:
+    """Pickle and unpickle an exception as a process does that has registered no reducers.
+
+    tblib, which comes with Dask, registers some that make every exception portable: in a worker
+    that happens to have imported it this would say nothing of how loky sends the exception.
+    """
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file)
+    pickler.dispatch_table = {}
+    pickler.dump(error)
+    pickle.loads(file.getvalue())

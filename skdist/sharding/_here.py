@@ -10,6 +10,7 @@ import joblib
 from skdist.sharding._choice import executor_for
 from skdist.sharding._cost import Meter
 from skdist.sharding._executors import Wave
+from skdist.sharding._ledger import Ledger
 from skdist.sharding._threads import ThreadExecutor
 
 
@@ -48,7 +49,7 @@ def map_in_threads(
     if workers <= 1:
         return [function(*arguments) for arguments in own]
     labels = [f"call {i} of {len(own)}" for i in range(len(own))]
-    return ThreadExecutor(workers).run(Wave(function, own, (), labels), Meter())
+    return ThreadExecutor(workers).run(Wave(function, own, (), labels), Meter(Ledger()))
 
 
 def local_workers(n_jobs: int | None) -> int:
@@ -65,3 +66,8 @@ def joblib_workers(n_jobs: int | None = None) -> AbstractContextManager[Any]:
     # Inside a task on Dask the backend is Dask's, which does not listen to n_jobs=1.
     where = {"backend": "sequential"} if workers == 1 else {"n_jobs": workers}
     return joblib.parallel_config(**where)  # type: ignore[no-any-return]
+
+
+def in_this_thread() -> AbstractContextManager[Any]:
+    """A context in which fits run here, whatever the user configured."""
+    return joblib.parallel_config(backend="sequential")  # type: ignore[no-any-return]

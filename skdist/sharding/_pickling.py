@@ -40,11 +40,14 @@ class Parcel:
     writable : bool
         Whether arrays may be written to where the parcel is opened: results that go to the driver
         may, what tasks share must not.
+    spans : tuple
+        What is still to be told the driver of the tasks that made it: (ticket, span) of each.
     """
 
-    def __init__(self, value: Any, writable: bool) -> None:
+    def __init__(self, value: Any, writable: bool, spans: tuple[Any, ...] = ()) -> None:
         self.value = value
         self.writable = writable
+        self.spans = spans
 
     def __sizeof__(self) -> int:
         return nbytes(self.value)
@@ -53,11 +56,11 @@ class Parcel:
         head, buffers = pickle_apart(self.value)
         # Through Dask's scheduler things go by an older protocol, which has no buffers apart.
         wrap = pickle.PickleBuffer if protocol >= 5 else bytes
-        return _open_parcel, (self.writable, head, *map(wrap, buffers))
+        return _open_parcel, (self.writable, self.spans, head, *map(wrap, buffers))
 
 
-def _open_parcel(writable: bool, head: bytes, *buffers: Any) -> Parcel:
-    return Parcel(pickle.loads(head, buffers=aligned(buffers, writable)), writable)
+def _open_parcel(writable: bool, spans: tuple[Any, ...], head: bytes, *buffers: Any) -> Parcel:
+    return Parcel(pickle.loads(head, buffers=aligned(buffers, writable)), writable, spans)
 
 
 def aligned(buffers: Sequence[Any], writable: bool) -> list[memoryview]:

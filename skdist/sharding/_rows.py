@@ -2,6 +2,7 @@
 """From the user's rows to placed shards."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from skdist.sharding._choice import client_for_collections, executor_for
@@ -73,6 +74,17 @@ def shard_rows(
     return ShardedDataset(executor, pieces, [shard.rows for shard in shards], meter)
 
 
+def of_targets(shards: ShardedDataset) -> ShardedDataset:
+    """The same shards, as :func:`shard_rows` made them, for functions that look at y alone.
+
+    Where rows are streamed their X is not read: it is y, if there is one.
+    """
+    if not shards.streams:
+        return shards
+    executor: Any = shards._executor
+    return replace(shards, _pieces=executor.targets)
+
+
 def is_dask(value: Any) -> bool:
     """Whether `value` is a Dask array, dataframe or series."""
     names = class_names(value)
@@ -80,25 +92,33 @@ def is_dask(value: Any) -> bool:
 
 
 def lazily(
-    method: Callable[[Any, Any], Any], model: Any, X: Any, columns: Sequence[Any] | None = None
+    method: Callable[[Any, Any], Any],
+    model: Any,
+    X: Any,
+    columns: Sequence[Any] | None = None,
+    like: Any = None,
 ) -> Any:
     """``method(model, block)`` of each block of rows.
 
     Parameters
     ----------
     method : callable
-        ``method(model, block)`` -> array of shape (n,) or (n, k), one row for a row of the block;
-        module-level. It is called here once, with one row, to learn k and the dtype.
+        ``method(model, block)`` -> array of shape (n,) or (n, k), or sparse matrix, one row for a
+        row of the block; module-level. Without `like` it is called here once, with a row or two
+        that are made up, to learn k and the dtype.
     model : any
     X : Dask array or dataframe
     columns : sequence, optional
         Names of the k columns, where X is a dataframe.
+    like : {ndarray, sparse matrix} of shape (1, k), optional
+        What `method` gives for a row.
 
     Returns
     -------
     collection
-        A Dask array, cut as X is, if X is one; else a series, or a dataframe of k columns, with the
-        index of X.
+        A Dask array, cut as X is, if X is one, of sparse blocks where `method` gives such; else a
+        series, or a dataframe of k columns, with the index of X. Its columns are pandas' sparse
+        ones where `method` gives a sparse matrix.
     """
     from skdist.sharding._lazy import of_array, of_frame
 
@@ -108,7 +128,28 @@ def lazily(
             f"X is a {type(X).__name__}, which has no columns. Pass a Dask array of two dimensions "
             "or a dataframe."
         )
-    return make(method, model, X, columns)
+    return make(method, model, X, columns, like)
+
+
+def as_nameless(X: Any) -> Any:
+    """A Dask dataframe that stands for an array: models need not remember its columns' names."""
+    from skdist.sharding._lazy import without_names
+
+    return without_names(X)
+
+
+def has_names(X: Any) -> bool:
+    """Whether a Dask collection has columns whose names a model is to remember."""
+    from skdist.sharding._lazy import is_nameless
+
+    return getattr(X, "columns", None) is not None and not is_nameless(X)
+
+
+def as_frame(array: Any, columns: Sequence[Any]) -> Any:
+    """A Dask array of two dimensions as a Dask dataframe, of unknown divisions if need be."""
+    from dask.dataframe import from_dask_array
+
+    return from_dask_array(array, columns=list(columns))
 
 
 def _cut_collection(
@@ -137,3 +178,66 @@ def _refuse_dask(columns: dict[str, Any]) -> None:
                 f"X is a {class_names(columns['X'])[0]} but {name} is a {class_names(values)[0]}. "
                 f"Give {name} as an array, {name}.compute(), or X as a Dask collection cut alike."
             )
+
+
+def lengths_in_common(collections: Sequence[Any]) -> tuple[int, list[int] | None]:
+    """How many partitions Dask collections have, and the rows of each if some collection knows.
+
+    Raises
+    ------
+    ValueError
+        Where two collections are not cut alike.
+    """
+    from skdist.sharding._pick import lengths_in_common
+
+    return lengths_in_common(collections)
+
+
+def count_lengths(collections: Sequence[Any]) -> list[int]:
+    """Rows of each partition of Dask collections that are cut alike.
+
+    Where none knows them, the partitions of the last collection are computed, and counted.
+    """
+    from skdist.sharding._pick import count_lengths
+
+    return count_lengths(collections)
+
+
+def first_rows(collections: Sequence[Any], k: int, n: int) -> list[Any]:
+    """Up to n rows of partition k of Dask collections, computed; None of one that is None."""
+    from skdist.sharding._pick import first_rows
+
+    return first_rows(collections, k, n)
+
+
+def pick(
+    choose: Callable[[int, int, Any], Any],
+    X: Any,
+    *,
+    along: Any = None,
+    companion: Any = None,
+    lengths: Sequence[int] | None = None,
+) -> Any:
+    """Some rows of every partition of a Dask collection: ``X[k][choose(k, rows in it, along[k])]``.
+
+    Parameters
+    ----------
+    choose : callable
+        ``choose(k, n_rows, values)`` -> positions of rows, ascending; module-level and pure.
+        `values` are those of `along`, or None.
+    X : Dask array, dataframe or series
+    along : Dask array or series, optional
+        What the choice looks at, cut as X is.
+    companion : Dask collection, optional
+        One that must have as many rows in each partition; an error says so if it has not.
+    lengths : sequence of int, optional
+        How many rows are chosen of each partition, where that is known.
+
+    Returns
+    -------
+    collection
+        Of the type of X, not computed yet.
+    """
+    from skdist.sharding._pick import pick
+
+    return pick(choose, X, along, companion, lengths)

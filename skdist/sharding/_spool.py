@@ -94,22 +94,33 @@ def packed_size(packed: bytes | Spooled) -> int:
 
 
 def _write(head: bytes, buffers: Sequence[memoryview]) -> Spooled:
-    """File: number of segments, their (start, stop), then the segments, each aligned."""
-    segments = [memoryview(head), *buffers]
-    bounds, position = [], 8 + 16 * len(segments)
-    for segment in segments:
-        start = -(-position // _ALIGN) * _ALIGN
-        position = start + segment.nbytes
-        bounds.append((start, position))
-    path = os.path.join(_folder(position), f"skdist-{os.getpid()}-{uuid.uuid4().hex}")
+    _, size = _layout(head, buffers)
+    path = os.path.join(_folder(size), f"skdist-{os.getpid()}-{uuid.uuid4().hex}")
     # The tracker is a process of its own: it removes the file even if this one is killed.
     resource_tracker.register(path, "file")
+    write_file(path, head, buffers)
+    return Spooled(path, size)
+
+
+def write_file(path: str, head: bytes, buffers: Sequence[memoryview]) -> None:
+    """File: number of segments, their (start, stop), then the segments, each aligned."""
+    bounds, _ = _layout(head, buffers)
     with open(path, "wb") as file:
         file.write(struct.pack(f"<q{2 * len(bounds)}q", len(bounds), *sum(bounds, ())))
-        for (start, _), segment in zip(bounds, segments, strict=True):
+        for (start, _), segment in zip(bounds, [memoryview(head), *buffers], strict=True):
             file.seek(start)
             file.write(segment)
-    return Spooled(path, position)
+
+
+def _layout(head: bytes, buffers: Sequence[memoryview]) -> tuple[list[tuple[int, int]], int]:
+    """(start, stop) of each segment of a file, and its size."""
+    sizes = [len(head), *(buffer.nbytes for buffer in buffers)]
+    bounds, position = [], 8 + 16 * len(sizes)
+    for size in sizes:
+        start = -(-position // _ALIGN) * _ALIGN
+        position = start + size
+        bounds.append((start, position))
+    return bounds, position
 
 
 def _removed_with_its_name(spooled: Spooled) -> Spooled:
@@ -141,11 +152,12 @@ def _read(spooled: Spooled) -> Any:
             _open.pop(path, None)
         if len(_open) >= _MAX_OPEN:
             _open.pop(next(iter(_open)), None)
-        _open[spooled.path] = _map_value(spooled.path)
+        _open[spooled.path] = map_file(spooled.path)
     return _open[spooled.path]
 
 
-def _map_value(path: str) -> Any:
+def map_file(path: str) -> Any:
+    """The value of a file; arrays are mapped read-only."""
     head, *buffers = _segments(path)
     return pickle.loads(head, buffers=buffers)
 

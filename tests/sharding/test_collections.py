@@ -119,13 +119,13 @@ def test_streamed_partitions_are_dropped_and_computed_again(tmp_path):
         assert len(list(tmp_path.iterdir())) == 4 * n_rounds
 
 
-def test_a_view_is_kept_on_the_cluster_and_taken_anew_where_rows_are_streamed(place, tmp_path):
+def test_a_view_is_taken_once_and_kept(place, tmp_path):
     dX, dy = arrays()
     view = functools.partial(tasks.doubled_and_tallied, folder=str(tmp_path))
     shards = shard_rows(dX, dy, n_shards=None).kept_through(view)
     check(shards, 2 * X, Y, CUTS)
     check(shards, 2 * X, Y, CUTS)
-    assert len(list(tmp_path.iterdir())) == (4 if place == "on the cluster" else 8)
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_n_shards_belongs_to_the_partitions():
@@ -162,3 +162,13 @@ def test_no_rows_at_all(place):
     dX, _ = arrays()
     with pytest.raises(ValueError, match="no rows"):
         shard_rows(dX[dX[:, 0] > 100], n_shards=None)
+
+
+@pytest.mark.parametrize("where", ["streamed", "on the cluster"])
+def test_partitions_that_nobody_can_hold_are_refused_before_they_are_read(where, request):
+    rows = da.zeros((3 * 10**12, 2), chunks=(10**12, 2))
+    client = request.getfixturevalue("dask_client") if where == "on the cluster" else None
+    who = "the largest worker" if client else "this process"
+    with client.as_current() if client else contextlib.nullcontext():
+        with pytest.raises(MemoryError, match=rf"8,000,000,000,000 bytes even.*{who} may use"):
+            shard_rows(rows, n_shards=None)

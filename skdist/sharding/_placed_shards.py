@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Shards where their tasks run, and one round over them: sent out, run, recalled, counted."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, Self, TypeVar
+
+from skdist._config import settings
+from skdist.sharding._cost import Cost, Meter, nbytes
+from skdist.sharding._executors import Executor, Wave
+from skdist.sharding._faults import shard_label
+from skdist.sharding._folding import (
+    drained,
+    fold_one_by_one,
+    in_branches,
+    in_runs,
+    pays_to_merge,
+    run_length,
+)
+from skdist.sharding._quorum import results_of_most
+from skdist.sharding._recall import Asked, Deferred
+from skdist.sharding._running_fit import Round, RunningFit, current_fit, merging
+from skdist.sharding._shard import Shard
+from skdist.sharding._shard_functions import GroupReduction, SeenThrough
+from skdist.sharding._store import Kept, Lazily
+from skdist.sharding._tree import pairs
+
+R = TypeVar("R")
+Merge = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedShards:
+    """Pieces of rows, each where its tasks run, and the rounds that a fit has of them.
+
+    What :class:`ShardedDataset` offers is made of these steps.
+    """
+
+    _executor: Executor
+    _pieces: Sequence[Any]
+    rows: list[range]
+    _meter: Meter = field(default_factory=Meter)
+    _view: Callable[[Shard], Shard] | None = None
+    _fit: RunningFit = field(default_factory=current_fit)
+    _kept: bool = False
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        return len(self.rows)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return self.rows[-1].stop
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows are read anew in every task, as they may not fit into memory."""
+        return self._executor.streams
+
+    @property
+    def n_summaries(self) -> int:
+        """How many summaries come up in a :meth:`map_reduce`: one per run of streamed shards."""
+        if not self._executor.streams:
+            return self.n_shards
+        return -(-self.n_shards // run_length(self.n_shards, self._executor.workers))
+
+    @property
+    def _can_be_read_often(self) -> bool:
+        """Whether a shard costs next to nothing in a task."""
+        return self._executor.shares_files or (self._executor.streams and self._kept)
+
+    @property
+    def _merges_there(self) -> bool:
+        """Whether nobody asks for the summaries of single shards: a journal, or a deadline."""
+        single = self._fit.recall is not None or math.isfinite(settings().deadline)
+        return self._executor.merges_there and not single
+
+    @property
+    def cost(self) -> Cost:
+        """What the rounds have cost so far, those of data sets derived from this one included."""
+        return self._meter.read()
+
+    @contextmanager
+    def _round(
+        self, function: Callable[..., Any], n_tasks: int | None = None, number: int | None = None
+    ) -> Iterator[Round]:
+        n_tasks = self.n_shards if n_tasks is None else n_tasks
+        self._fit.n_rows = self.n_samples
+        with (
+            self._fit.round(function, n_tasks, number) as round,
+            self._meter.round(self._executor.workers),
+        ):
+            yield round
+
+    def _summaries(
+        self,
+        round: Round,
+        summarize: Callable[..., Any],
+        broadcast: tuple[Any, ...],
+        merge: Merge,
+    ) -> list[Any]:
+        """What is to be folded: of every shard, of runs of streamed ones, or of workers."""
+        if self._merges_there:
+            return self._merged_there(round, summarize, broadcast, merge)
+        if not self._executor.streams:
+            return self._results(round, summarize, broadcast)
+        runs = in_runs(self._wave(summarize, broadcast), merge, self._executor.workers)
+        return [fold_one_by_one(merge, drained(self._executor.results(runs, self._meter)))]
+
+    def _merged_there(
+        self,
+        round: Round,
+        summarize: Callable[..., Any],
+        broadcast: tuple[Any, ...],
+        merge: Merge,
+    ) -> list[Any]:
+        """Branches of the tree, one a worker, unless what the function gives is known as small."""
+        sizes, name, workers = self._meter.sizes, round.name, self._executor.workers
+        if pays_to_merge(self.n_shards, workers, sizes.get(name, math.inf)):
+            pieces = self._run(summarize, broadcast)
+            wave = in_branches(pieces, self._labels, merge, workers)
+            with merging():
+                values = self._executor.results(wave, self._meter)
+            self._fit.all_arrived(round)
+        else:
+            values = self._results(round, summarize, broadcast)
+        sizes[name] = max(sizes.get(name, 0), nbytes(values[0]))
+        return values
+
+    def _results(
+        self, round: Round, function: Callable[..., Any], broadcast: tuple[Any, ...]
+    ) -> list[Any]:
+        return self._fit.run(self._executor, self._wave(function, broadcast), self._meter, round)
+
+    def _answers(
+        self, round: Round, function: Callable[..., Any], broadcast: tuple[Any, ...]
+    ) -> list[Any]:
+        """The results of a round, None of shards that are late and can be spared."""
+
+        def run(wave: Wave, look: Callable[[int, Any], None]) -> list[Any]:
+            return self._fit.run(self._executor, wave, self._meter, round, look)
+
+        return results_of_most(run, self._wave(function, broadcast), self.rows, settings().quorum)
+
+    def _recalled(
+        self,
+        function: Callable[..., Any],
+        broadcast: tuple[Any, ...],
+        compute: Callable[[Round], R],
+        n_tasks: int | None = None,
+    ) -> R:
+        """What comes of a round, from the fit's journal if it is there."""
+        asked = Asked(function, broadcast, n_tasks or self.n_shards, self._view)
+        return self._fit.result(asked, lambda: self._round(function, n_tasks), compute)
+
+    def _derived(
+        self,
+        named: Callable[..., Any],
+        function: Callable[..., Any],
+        broadcast: tuple[Any, ...],
+    ) -> Self:
+        """The shards that a function makes of these, kept where they are made."""
+
+        def pieces(number: int | None = None) -> Sequence[Any]:
+            with self._round(named, number=number):
+                wave = self._wave(function, broadcast)
+                if self._executor.streams:
+                    wave = replace(wave, function=Kept(wave.function))
+                return self._executor.keep(self._executor.run(wave, self._meter), self._meter)
+
+        if self._fit.can_wait():
+            made: Sequence[Any] = Deferred(self.n_shards, partial(pieces, self._fit.skip()))
+        else:
+            made = pieces()
+        return replace(self, _pieces=made, _view=None, _kept=True)
+
+    def _run(self, function: Callable[..., Any], broadcast: tuple[Any, ...]) -> list[Any]:
+        return self._executor.run(self._wave(function, broadcast), self._meter)
+
+    def _wave(self, function: Callable[..., Any], broadcast: tuple[Any, ...]) -> Wave:
+        own = [(piece,) for piece in self._pieces]
+        return Wave(
+            self._viewed(function), own, broadcast, self._labels, None, self._order, self._lengths
+        )
+
+    def _viewed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return function if self._view is None else SeenThrough(self._view, function)
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return [len(rows) for rows in self.rows]
+
+    @cached_property
+    def _order(self) -> list[int] | None:
+        """The shards by their rows, the largest first; None where they are about alike."""
+        sizes = self._lengths
+        if max(sizes) <= 1.1 * min(sizes):
+            return None
+        return sorted(range(len(sizes)), key=lambda k: -sizes[k])
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        return [shard_label(k, self.n_shards, rows) for k, rows in enumerate(self.rows)]
+
+    def _merge_level(
+        self, level: Sequence[Any], labels: Sequence[str], merge: Merge
+    ) -> tuple[list[Any], list[str]]:
+        """One level of the tree, its pairs merged on the workers."""
+        groups = pairs(len(level))
+        full = [group for group in groups if len(group) == 2]
+        new_labels = [" with ".join(labels[i] for i in group) for group in groups]
+        own = [tuple(level[i] for i in group) for group in full]
+        with merging():
+            merged = self._executor.run(Wave(merge, own, (), new_labels[: len(full)]), self._meter)
+        return merged + [level[group[0]] for group in groups if len(group) == 1], new_labels
+
+    def _reduce_in_place(
+        self, reduction: GroupReduction, groups: list[Any], broadcast: tuple[Any, ...]
+    ) -> Wave:
+        """One task per group that reads every shard: only one group's pieces are alive per task."""
+        whole: Any = reduction.whole
+        if self._executor.streams:
+            whole = Lazily(whole)
+        own = [(group, *self._pieces) for group in groups]
+        labels = [f"group {i} of {len(groups)}" for i in range(len(groups))]
+        return Wave(whole, own, (broadcast,), labels)
+
+    def _reduce_apart(
+        self, reduction: GroupReduction, groups: list[Any], broadcast: tuple[Any, ...]
+    ) -> Wave:
+        """One task per (group, shard), and one per group that receives their results."""
+        m = self.n_shards
+        own = [(piece, group) for group in groups for piece in self._pieces]
+        labels = list(reduction.labels) * len(groups)
+        extracts = self._executor.run(Wave(reduction.extract, own, broadcast, labels), self._meter)
+        finals = [(group, *extracts[i * m : (i + 1) * m]) for i, group in enumerate(groups)]
+        names = [f"group {i} of {len(groups)}" for i in range(len(groups))]
+        return Wave(reduction.fold, finals, (), names)

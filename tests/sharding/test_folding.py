@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs of streamed shards: the tree stays the same, and few summaries are alive at once."""
+
+import dask.array as da
+import joblib
+import numpy as np
+import pytest
+import shard_tasks as tasks
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skdist.sharding import shard_rows
+from skdist.sharding._executors import Wave
+from skdist.sharding._folding import fold_one_by_one, in_runs, run_length
+from skdist.sharding._tree import tree_fold
+
+
+def bracketed(a, b):
+    return f"({a}{b})"
+
+
+@given(st.integers(1, 70), st.integers(1, 5))
+def test_the_tree_is_the_one_of_single_shards(n_shards, workers):
+    names = [f"{k} " for k in range(n_shards)]
+    wave = Wave(str, [(name,) for name in names], (), names)
+    runs = in_runs(wave, bracketed, workers)
+    folded = [runs.function(*own, *runs.common) for own in runs.own]
+    assert tree_fold(bracketed, folded) == tree_fold(bracketed, names)
+    assert len(folded) >= min(n_shards, 4 * workers) or run_length(n_shards, workers) == 1
+
+
+def test_no_more_than_a_logarithm_of_the_summaries_is_alive():
+    alive, most = [], []
+
+    def value(k):
+        alive.append(k)
+        most.append(len(alive))
+        return [k]
+
+    def merge(a, b):
+        alive.remove(b[0])
+        return [a[0]]
+
+    fold_one_by_one(merge, map(value, range(1000)))
+    assert max(most) <= 11
+
+
+@pytest.mark.parametrize(("backend", "n_jobs"), [("threading", 1), ("threading", 2), ("loky", 2)])
+def test_streamed_sums_have_the_bits_of_rows_in_memory(backend, n_jobs):
+    X = np.random.default_rng(0).normal(size=(370, 3))
+    streamed = da.from_array(X, chunks=(10, 3))
+    expected = shard_rows(X, n_shards=37, n_jobs=1).map_reduce(tasks.gram)
+    with joblib.parallel_config(backend=backend, n_jobs=n_jobs):
+        shards = shard_rows(streamed, n_shards=None)
+        assert shards.n_summaries == (5 if n_jobs == 1 else 10)
+        np.testing.assert_array_equal(shards.map_reduce(tasks.gram), expected)
+
+
+def test_an_error_names_its_shard():
+    X = da.ones((100, 2), chunks=(5, 2))
+    shards = shard_rows(X, n_shards=None, n_jobs=2)
+    with pytest.raises(ValueError, match=r"shard 13 of 20 \(rows 65 to 69\)"):
+        shards.map_reduce(tasks.fail_plainly, 13)
