@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class EntryMoments:
         """Of the entries; 0 where all are equal but for rounding."""
         variance = self.squares / max(self.n_entries, 1)
         rounding = 8.0 * np.finfo(np.float64).eps * abs(self.mean)
-        return 0.0 if variance <= rounding**2 else variance
+        return 0.0 if sqrt(variance) <= rounding else variance
 
     @classmethod
     def empty(cls) -> EntryMoments:
@@ -70,4 +71,4 @@ class EntryMoments:
             float(np.square(stored[start : start + BLOCK_ENTRIES] - mean).sum())
             for start in range(0, len(stored), BLOCK_ENTRIES)
         )
-        return cls(n, mean, squares + (n - len(stored)) * mean**2)
+        return cls(n, mean, squares + (n - len(stored)) * mean * mean)

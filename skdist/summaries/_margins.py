@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse, vstack
+
+from skdist.summaries._rows import bytes_of, stacked
 
 Floats = NDArray[np.float64]
 
@@ -36,12 +37,12 @@ class MarginRows:
     offset: float
 
     def __add__(self, other: MarginRows) -> MarginRows:
-        if issparse(self.rows):
-            rows = vstack([self.rows, other.rows], format="csr")
-        else:
-            rows = np.concatenate([self.rows, other.rows])
-        cost = np.concatenate([self.cost, other.cost])
-        return MarginRows(rows, cost, self.pull + other.pull, self.offset + other.offset)
+        return MarginRows(
+            stacked([self.rows, other.rows]),
+            np.concatenate([self.cost, other.cost]),
+            self.pull + other.pull,
+            self.offset + other.offset,
+        )
 
     @classmethod
     def empty(cls, n_parameters: int) -> MarginRows:
@@ -51,8 +52,7 @@ class MarginRows:
     @property
     def nbytes(self) -> int:
         """Memory of all arrays, in bytes; 12 per entry of a sparse row."""
-        own = 12 * self.rows.nnz if issparse(self.rows) else self.rows.nbytes
-        return int(own + self.cost.nbytes + self.pull.nbytes + 8)
+        return bytes_of(self.rows) + self.cost.nbytes + self.pull.nbytes + 8
 
 
 @dataclass(frozen=True, eq=False)

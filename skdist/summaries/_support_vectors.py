@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse, vstack
 
 from skdist.summaries._entry_moments import EntryMoments
+from skdist.summaries._rows import stacked
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,8 @@ class SupportVectors:
         if self.classes is not None and other.classes is not None:
             classes = np.union1d(self.classes, other.classes)
         a, b = self.knowing(classes), other.knowing(classes)
-        is_sparse = issparse(a.X) or issparse(b.X)
         return SupportVectors(
-            vstack([a.X, b.X], format="csr") if is_sparse else np.concatenate([a.X, b.X]),
+            stacked([a.X, b.X]),
             np.concatenate([a.y, b.y]),
             np.concatenate([a.weight, b.weight]),
             classes,

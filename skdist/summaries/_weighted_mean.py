@@ -39,8 +39,10 @@ class WeightedMean:
             return self
         if self.weight == 0.0:
             return other
-        weight = self.weight + other.weight
-        return WeightedMean(weight, (self.weight * self.mean + other.weight * other.mean) / weight)
+        weight, mean = self.weight + other.weight, self.weight * self.mean
+        mean += other.weight * other.mean  # in place: parameters of networks are many
+        mean /= weight
+        return WeightedMean(weight, mean)
 
     @classmethod
     def empty(cls, shape: tuple[int, ...] = ()) -> WeightedMean:
