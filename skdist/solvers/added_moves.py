@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 
 def far_enough(
-    shards: ShardedDataset, descent: Descent, now: Iterate, mean: Iterate, last_move: Vector
-) -> tuple[Iterate, Vector]:
+    shards: ShardedDataset, descent: Descent, now: Iterate, mean: Iterate, last_move: Vector,
+    told_as: type = np.float64,
+) -> tuple[Iterate, Vector]:  # fmt: skip
     """Where the mean move leads to that is taken g times, and g.
 
     Parameters
@@ -40,6 +41,8 @@ def far_enough(
         Before the move, and after it was taken once.
     last_move : ndarray, `packed`
         That of the round before; 0 if there was none, and then it is looked at.
+    told_as : dtype
+        In which shards are told where to look.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def far_enough(
     with np.errstate(over="ignore"):
         places = start[onward] + steps[:, None, None] * (end - start)[onward]
     places[:, end[onward] == 0.0] = 0.0  # what the l1 penalty has taken does not come back
-    objective = _objectives(shards, _only(descent, onward), places, now.W.shape[1])
+    objective = _objectives(shards, _only(descent, onward), places, now.W.shape[1], told_as)
     best = np.argmin(np.nan_to_num(objective, nan=np.inf, posinf=np.inf), axis=0)
     g[onward], end[onward] = steps[best], places[best, np.arange(len(onward))]
     return unpacked(end, mean), g
@@ -81,7 +84,11 @@ def _only(descent: Descent, which: NDArray[np.intp]) -> Descent:
     return replace(descent, problems=problems)
 
 
-def _objectives(shards: ShardedDataset, descent: Descent, places: Vector, d: int) -> Vector:
+def _objectives(
+    shards: ShardedDataset, descent: Descent, places: Vector, d: int, told_as: type
+) -> Vector:
     """Objective of each problem at each place, (G, P)."""
-    weighted, _ = mean_losses(shards, descent, places[:, :, :d], places[:, :, d])
+    with np.errstate(over="ignore"):
+        told: Vector = places.astype(told_as, copy=False)
+    weighted, _ = mean_losses(shards, descent, told[:, :, :d], told[:, :, d])
     return weighted + [penalty(descent.rules, one) for one in places[:, :, :d]]

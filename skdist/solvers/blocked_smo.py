@@ -26,8 +26,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skdist.kernels.kernel_blocks import in_one_part
 from skdist.kernels.kernel_function import KernelFunction
 from skdist.kernels.smo_block import smo_block
+from skdist.solvers.chosen_rows import Ids
 from skdist.solvers.dual_certificate import (
     Box,
     Work,
@@ -39,13 +41,17 @@ from skdist.solvers.dual_certificate import (
     violation_of,
 )
 from skdist.solvers.dual_problem import DualProblem, DualSolution, Floats
-from skdist.solvers.kernel_matrix import Ids, KernelMatrix, KernelShards, kernel_matrix
+from skdist.solvers.kernel_matrix import KernelMatrix, KernelShards, kernel_matrix
 from skdist.solvers.working_set import working_set
 
 LEAST_BLOCK, MOST_BLOCK = 1024, 4096
 PARTS = 16  # of the variables that a block is one of, within these limits
 SHARE_OF_VIOLATION = 0.3  # to which a block is solved
 UNLIMITED = 1 << 62
+# A violation of tol leaves a gap of sum(a) tol at most, which where every a is small may be much
+# beside D. It is to be no more than this share of tol, times D, or as small as these tolerances
+# make it: with tol = 0.001, D is within 1e-5 of its minimum.
+SHARE_IN_GAP, SHARES_OF_TOL = 0.01, (1.0, 0.25, 0.0625)
 IN_SINGLE, ATTEMPTS = 3, 6  # searches, each from a field that is true
 PATIENCE = 20  # blocks in which D may stay where it is, but for rounding
 NO_FALL = 1e-14  # of D, relative: rounding
@@ -61,6 +67,7 @@ class Task:
     matrix: KernelMatrix
     tol: float
     limit: int
+    loop: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +78,33 @@ class Point:
     field: Floats
     slope: Floats
     violation: float
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where the search is: from here it goes on, to the same bits.
+
+    Parameters
+    ----------
+    attempt, share : int
+        How often a field was made true; which of the shares of tol is the goal.
+    point : Point
+    work : Work
+    before : ndarray of int
+        The variables of the last block.
+    value : float
+        The least D of this search.
+    waited : int
+        Blocks in which D did not fall.
+    """
+
+    attempt: int
+    share: int
+    point: Point
+    work: Work
+    before: Ids
+    value: float = np.inf
+    waited: int = 0
 
 
 def blocked_smo(
@@ -94,7 +128,8 @@ def blocked_smo(
     problem : DualProblem
         Of the same rows.
     tol : float, default=1e-3
-        The violation at which to stop.
+        The violation at which to stop, if the gap is at most ``tol / 100`` of D; else a quarter or
+        a sixteenth of that.
     max_iter : int, default=-1
         Pairs at most; -1: no limit.
     cache_size : float, default=200.0
@@ -110,21 +145,54 @@ def blocked_smo(
     DualSolution
     """
     matrix = kernel_matrix(shards, kernel, cache_size)
-    limit = UNLIMITED if max_iter < 0 else max_iter
-    task = Task(problem, box_of(problem), matrix, tol, limit)
+    limit, tol = UNLIMITED if max_iter < 0 else max_iter, problem.reachable(tol, matrix.scale)
+    task = Task(problem, box_of(problem), matrix, tol, limit, shards.loop(replays=False))
     alpha = problem.start if start is None else start
-    point = first_point(task, np.asarray(problem.sign * alpha))
-    work = Work()
-    for attempt in range(ATTEMPTS):
-        if attempt == IN_SINGLE:
-            task = replace(task, matrix=matrix.in_double())
-        point, work = search(task, point, work)
-        point = verified(task, point, shrinking)
-        if point.violation <= tol or work.n_iter >= limit:
-            break
+    found = task.loop.latest(None)
+    if type(found) is DualSolution:
+        return found
+    place = found or begin(task, 0, 0, first_point(task, np.asarray(problem.sign * alpha)), Work())
+    place = searched(task, place, shrinking)
+    point = place.point
     if shrinking and point.violation > tol:
         point = verified(task, point, False)
-    return certified(problem, point.coef, point.field, work, tol=tol)
+    solution = certified(problem, point.coef, point.field, place.work, tol=tol)
+    task.loop.keep(solution, last=True)
+    shards.note(objective=solution.dual, certificate=solution.gap)
+    return solution
+
+
+def begin(task: Task, attempt: int, share: int, point: Point, work: Work) -> Place:
+    """The place from which a search begins."""
+    return Place(attempt, share, point, work, np.flatnonzero(inside(task.box, point.coef)))
+
+
+def searched(task: Task, place: Place, shrinking: bool) -> Place:
+    """Search from a true field, make it true again, and so on; in the end in float64."""
+    for attempt in range(place.attempt, ATTEMPTS):
+        if attempt >= IN_SINGLE and task.matrix.view.dtype != np.float64:
+            task = replace(task, matrix=task.matrix.in_double())
+        place = approach(task, place)
+        point, work = verified(task, place.point, shrinking), place.work
+        place = begin(task, attempt + 1, 0, point, work)
+        done = point.violation <= task.tol or work.n_iter >= task.limit
+        if done or task.matrix.shards.time_is_up:
+            break
+    return place
+
+
+def approach(task: Task, place: Place) -> Place:
+    """Search until the violation is small, and the gap is."""
+    for share in range(place.share, len(SHARES_OF_TOL)):
+        goal = SHARES_OF_TOL[share] * task.tol
+        place = search(replace(task, tol=goal), place)
+        point, work = place.point, place.work
+        found = certified(task.problem, point.coef, point.field, work, tol=task.tol)
+        small = found.gap <= SHARE_IN_GAP * task.tol * abs(found.dual)
+        if small or point.violation > goal or work.n_iter >= task.limit:
+            break
+        place = begin(task, place.attempt, share + 1, point, work)
+    return place
 
 
 def first_point(task: Task, coef: Floats) -> Point:
@@ -145,16 +213,26 @@ def coefficients(task: Task, coef: Floats) -> Floats:
     return sums_by_row(task.problem, coef, task.matrix.shards.n_samples)
 
 
-def search(task: Task, point: Point, work: Work) -> tuple[Point, Work]:
+def search(task: Task, place: Place) -> Place:
     """Solve block after block, until the violation is small or D falls no more."""
-    before, value, waited = np.flatnonzero(inside(task.box, point.coef)), np.inf, 0
-    while point.violation > task.tol and work.n_iter < task.limit and waited < PATIENCE:
-        block = working_set(task.box, point.coef, point.slope, before, block_size(task, point))
-        point, work = after(task, point, block, work)
-        now = task.problem.value(np.abs(point.coef), point.field)
-        waited = 0 if now < value - NO_FALL * abs(value) or value == np.inf else waited + 1
-        before, value = block, min(value, now)
-    return point, work
+    shards = task.matrix.shards
+    while goes_on(task, place) and not shards.time_is_up:
+        point, value, size = place.point, place.value, block_size(task, place.point)
+        block = working_set(task.box, point.coef, point.slope, place.before, size)
+        point, work = after(task, point, block, place.work)
+        now = float(task.problem.value(np.abs(point.coef), point.field))
+        falls = now < value - NO_FALL * abs(value) or value == np.inf
+        waited, value = 0 if falls else place.waited + 1, min(value, now)
+        place = Place(place.attempt, place.share, point, work, block, value, waited)
+        shards.note(objective=now, violation=float(point.violation))
+        task.loop.keep(place)
+    return place
+
+
+def goes_on(task: Task, place: Place) -> bool:
+    """Whether another block is to be solved."""
+    far = place.point.violation > task.tol and place.work.n_iter < task.limit
+    return bool(far and place.waited < PATIENCE)
 
 
 def inside(box: Box, coef: Floats) -> NDArray[np.bool_]:
@@ -191,7 +269,8 @@ def optimum(
     limit = min(limit, 100 * len(block))
     diagonal = K.diagonal().astype(np.float64)
     low, high = box.low[block], box.high[block]
-    pairs = smo_block(K, diagonal, split, slope, coef, low, high, tol, limit)
+    parts = in_one_part(K).parts
+    pairs = smo_block(parts, diagonal, split, slope, coef, low, high, tol, limit)
     return coef, pairs
 
 

@@ -28,9 +28,11 @@ from numpy.typing import NDArray
 
 from skdist.kernels.kernel_function import KernelFunction
 from skdist.solvers.blocked_smo import blocked_smo
+from skdist.solvers.chosen_rows import Ids
 from skdist.solvers.dual_problem import DualProblem, DualSolution
-from skdist.solvers.kernel_matrix import Ids, KernelShards, stacked
+from skdist.solvers.kernel_matrix import KernelShards
 from skdist.solvers.smo_here import smo_here
+from skdist.summaries import stacked
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard

@@ -24,15 +24,14 @@ from skdist.solvers.conjugate_gradients import conjugate_gradients
 from skdist.solvers.linear_objective import (
     LinearObjective,
     Point,
-    Rounds,
     Solution,
-    Step,
     curvature_diagonal_of,
     curvature_of,
     curvature_product_of,
     is_enough,
 )
 from skdist.solvers.metric import Metric
+from skdist.solvers.rounds import Rounds, Step
 from skdist.summaries import LossGradientHessian
 
 Floats = NDArray[np.float64]
@@ -117,9 +116,9 @@ def until_certified(
         n_iter, progress = n_iter + n_more, LESS * progress
         at = at_centre(at, objective)
         certificate = certify(rounds, objective, at)
-        history.append(rounds.step(at.value, certificate.bound))
+        history.append(rounds.step(at.value, certificate.bound, at.w))
         converged = is_enough(certificate.bound, at.value, tol, history[0].value)
-        if converged or n_iter >= max_iter or n_more == 0:
+        if converged or n_iter >= max_iter or n_more == 0 or rounds.time_is_up:
             break
     return Solution(
         at.w,

@@ -44,7 +44,8 @@ from scipy.sparse import issparse
 from skdist.kernels.dual_ascent import ascend_dense, ascend_sparse
 from skdist.kernels.margin_rows import pulled, slack_of
 from skdist.solvers.hinge_interior_point import CERTIFICATE, relative_gap
-from skdist.solvers.linear_objective import LinearObjective, Rounds, Shards, Solution, Step
+from skdist.solvers.linear_objective import LinearObjective, Solution
+from skdist.solvers.rounds import Rounds, Shards, Step
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard
@@ -162,9 +163,9 @@ def cocoa(
         lower = max(lower, here - step.gap)
         if here < value:
             best, value = at.w, here
-        history.append(rounds.step(value, value - lower))
+        history.append(rounds.step(value, value - lower, best[None, :]))
         converged = min(step.gap, value - lower) <= enough * value
-        if converged or n_iter == max_iter:
+        if converged or n_iter == max_iter or rounds.time_is_up:
             break
         at, length = at.towards(DualPoint(step.dual, at.w + step.pull, at.total + step.rise))
         share = min(1.0, share / min(max(length, 0.5), 2.0))

@@ -91,9 +91,13 @@ def packed(now: Iterate) -> Vector:
 
 def unpacked(together: Vector, like: Iterate) -> Iterate:
     """An iterate of what was `packed`; the step sizes are those of `like`."""
-    d = like.W.shape[1]
+    return iterate_of(together, like.W.shape[1], like.eta)
+
+
+def iterate_of(together: Vector, d: int, eta: Vector) -> Iterate:
+    """An iterate of d features of what was `packed`."""
     W, paid = together[:, :d].copy(), together[:, d + 2 :].copy()
-    return Iterate(W, together[:, d].copy(), together[:, d + 1].copy(), paid, like.eta)
+    return Iterate(W, together[:, d].copy(), together[:, d + 1].copy(), paid, eta)
 
 
 def penalty(rules: Rules, W: Vector) -> Vector:

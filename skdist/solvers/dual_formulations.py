@@ -13,6 +13,11 @@ import numpy as np
 
 from skdist.solvers.dual_problem import DualProblem, Floats, classification
 
+# What may be shared out: squares of more than this, and float32, do not reach far beyond it.
+MOST_SHARED = 1e30
+EPSILON = float(np.finfo(np.float64).eps)
+LOST = 1e-3  # of the targets, what the rounding of coefficients may be
+
 
 def weighed_classification(y: Floats, weight: Floats, *, C: float) -> DualProblem:
     """C-support vector classification: 0 <= a <= C w.
@@ -70,7 +75,7 @@ def nu_classification(
     is_up = y > 0
     up, down = (float(weight[is_up].sum()), float(weight[~is_up].sum())) if mass is None else mass
     check_nu(nu, up, down)
-    share = nu * (up + down) / 2.0
+    share = _shared(nu * (up + down) / 2.0)
     start = np.where(is_up, _filled(weight * is_up, share), _filled(weight * ~is_up, share))
     n = len(y)
     return DualProblem(np.arange(n), y, np.zeros(n), weight, start, by_sign=True)
@@ -102,8 +107,19 @@ def nu_regression(
     C, nu : float
     mass : float, optional
         By default the sum of the weights.
+
+    Raises
+    ------
+    ValueError
+        If the a are so large that their differences, the coefficients, are lost in rounding.
     """
-    share = C * nu * float(weight.sum() if mass is None else mass) / 2.0
+    share = _shared(C * nu * float(weight.sum() if mass is None else mass) / 2.0)
+    if EPSILON * share > LOST * (float(np.abs(y).max(initial=0.0)) or 1.0):
+        raise ValueError(
+            f"C, nu and the sample weights share out {share:.3g} to the multipliers of either "
+            "side; coefficients are differences of these, and float64 keeps 16 digits. Divide the "
+            "weights, or C, by what makes them of order 1."
+        )
     start = _filled(C * weight, share)
     return _two_sided(np.concatenate([-y, y]), C * weight, start, by_sign=True)
 
@@ -125,8 +141,18 @@ def one_class(
         By default the sum of the weights.
     """
     n = len(weight)
-    start = _filled(weight, nu * float(weight.sum() if mass is None else mass))
+    start = _filled(weight, _shared(nu * float(weight.sum() if mass is None else mass)))
     return DualProblem(np.arange(n), np.ones(n), np.zeros(n), weight, start)
+
+
+def _shared(total: float) -> float:
+    """What is shared out, refused if its square or its float32 would not be finite."""
+    if not total <= MOST_SHARED:
+        raise ValueError(
+            f"nu and the sample weights share out {total:.3g} to the multipliers, of which there "
+            f"may be {MOST_SHARED:g} at most. Divide the weights by their mean."
+        )
+    return total
 
 
 def _two_sided(linear: Floats, cost: Floats, start: Floats, *, by_sign: bool) -> DualProblem:

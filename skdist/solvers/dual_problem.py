@@ -22,6 +22,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+# Variables that one task solves at once: their kernel matrix is 16 megabytes of float32.
+ONE_BLOCK = 2048
+# Of the sum of a, what slopes may be off by that thousands of pairs have changed.
+ROUNDING = 1e4 * float(np.finfo(np.float64).eps)
+
 
 @dataclass(frozen=True, eq=False)
 class DualProblem:
@@ -63,6 +68,23 @@ class DualProblem:
     def gradient(self, field: Floats) -> Floats:
         """G, (m,), of F, (n,)."""
         return self.sign * field[self.row] + self.linear
+
+    def reachable(self, tol: float, scale: float) -> float:
+        """A violation that can be told from rounding: `tol`, where what is shared out is not huge.
+
+        Where p = 0, multiples of a share are shared out by multiples of a, whose violations are as
+        many times as large. Elsewhere it is left at `tol`.
+
+        Parameters
+        ----------
+        tol : float
+            What is asked for.
+        scale : float
+            The largest k(x, x), so that no F is above the sum of a times that.
+        """
+        if self.linear.any():
+            return tol
+        return max(tol, ROUNDING * float(self.start.sum()) * scale)
 
     def value(self, alpha: Floats, field: Floats) -> float:
         """D(a), of a and its F."""

@@ -37,5 +37,5 @@ def squares_of(shard: Shard, network: Network, w: Array) -> Array:
         rows = slice(start, start + ROWS)
         weight = None if shard.sample_weight is None else shard.sample_weight[rows]
         y = network.targets(shard.y[rows])
-        total += square_sums(network.layers, room, shard.X[rows], y, weight)
+        total += square_sums(network.layers, room, network.inputs(shard.X[rows]), y, weight)
     return total

@@ -28,14 +28,13 @@ from skdist.solvers.line_search import best_length
 from skdist.solvers.linear_objective import (
     LinearObjective,
     Point,
-    Rounds,
-    Shards,
     Solution,
     curvature_product_of,
     gradient_of,
 )
 from skdist.solvers.newton import newton
 from skdist.solvers.pilot_fit import pilot_fit
+from skdist.solvers.rounds import Rounds, Shards
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +85,7 @@ def gradient_descent(
     at = objective.point(rounds.map_reduce(gradient_of, objective, w), w)
     eta = learning_rate or 1.0 / largest_eigenvalue(rounds, objective, at)
     method = Method(step == "line_search", momentum, nesterov)
-    history = [rounds.step(at.value, np.inf)]
+    history = [rounds.step(at.value, np.inf, at.w)]
 
     def descend(at: Point, progress: float, max_iter: int) -> tuple[Point, int]:
         ball = Ball(at, at.w, eta)
@@ -96,8 +95,8 @@ def gradient_descent(
             if moved is None:
                 return ball.at, n_iter
             ball = moved
-            history.append(rounds.step(ball.at.value, np.inf))
-            if before - ball.at.value <= progress * abs(before):
+            history.append(rounds.step(ball.at.value, np.inf, ball.at.w))
+            if before - ball.at.value <= progress * abs(before) or rounds.time_is_up:
                 return ball.at, n_iter + 1
         return ball.at, max_iter
 

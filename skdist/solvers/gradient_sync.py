@@ -83,11 +83,13 @@ def gradient_pass(
     """
     values, size, n = state.values.copy(), steps.batch_size, len(order)
     lost, agreements, t = 0.0, [], state.t
+    gradient = rounded_gradient_of if steps.shortened else gradient_of
+    told = steps.on_the_way if steps.shortened else np.copy
     for first in range(0, n, size):
         batch = order[first : first + size]
         # A copy: a task may run again after `values` has moved on.
         with np.errstate(all="ignore"):  # the sums tell
-            sums = shards.map_reduce(gradient_of, network, values[0].copy(), starts, batch)
+            sums = shards.map_reduce(gradient, network, told(values[0]), starts, batch)
         if sums.diverged:
             return state, PassMeans(np.nan, np.nan, sums.diverged)
         t += 1
@@ -95,8 +97,9 @@ def gradient_pass(
             lost += (sums.loss.mean + penalty_of(network, values[0]) / sums.weight) * len(batch)
             agreements.append(sums.agreement)
             steps.rule.step(
-                values, sums.gradient, network.layers.n_weights, network.alpha,
-                values.dtype.type(sums.weight), state.rate, t,
+                values, sums.gradient.astype(values.dtype, copy=False),
+                network.layers.n_weights, network.alpha, values.dtype.type(sums.weight), state.rate,
+                t,
             )  # fmt: skip
     agreement = float(np.mean(agreements)) if agreements else 1.0
     finite = bool(np.isfinite(values[0]).all() and np.isfinite(lost))
@@ -114,6 +117,14 @@ def gradient_of(
     with np.errstate(all="ignore"):
         loss, total = batch_gradient(network, room, shard, own)
         return _summed(shard, loss, float(total), room.gradient)
+
+
+def rounded_gradient_of(
+    shard: Shard, network: Network, w: Array, starts: Sequence[int], batch: Array
+) -> GradientSums:
+    """`gradient_of` at a rounded w, rounded."""
+    sums = gradient_of(shard, network, w.astype(shard.X.dtype), starts, batch)
+    return replace(sums, gradient=sums.gradient.astype(np.float32))
 
 
 def _summed(shard: Shard, loss: Any, weight: float, gradient: Array) -> GradientSums:
@@ -162,9 +173,14 @@ def lbfgs(
         gradient /= sums.weight
         value = float(sums.loss.mean) + penalty_of(network, w) / sums.weight
         report(value)
+        shards.note(w, loss=value)
         return value, gradient
 
-    return minimize(objective, w, method="L-BFGS-B", jac=True, options=options)
+    def look(intermediate_result: OptimizeResult) -> None:
+        if shards.time_is_up:
+            raise StopIteration
+
+    return minimize(objective, w, method="L-BFGS-B", jac=True, options=options, callback=look)
 
 
 def full_gradient_of(shard: Shard, network: Network, w: Array) -> GradientSums:
@@ -176,6 +192,7 @@ def full_gradient_of(shard: Shard, network: Network, w: Array) -> GradientSums:
         return _summed(shard, 0.0, 0.0, room.gradient)
     y = network.targets(shard.y)
     with np.errstate(all="ignore"):
-        loss = network.loss_of(y, forward(network.layers, room, shard.X), shard.sample_weight)
-        backward(network.layers, room, shard.X, y, shard.sample_weight)
+        rows = network.inputs(shard.X)
+        loss = network.loss_of(y, forward(network.layers, room, rows), shard.sample_weight)
+        backward(network.layers, room, rows, y, shard.sample_weight)
         return _summed(shard, loss, total, room.gradient)

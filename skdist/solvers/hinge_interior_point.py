@@ -51,7 +51,9 @@ from skdist.kernels.margin_rows import (
     widest_bin_below,
 )
 from skdist.solvers.hinge_program import HingeAnswer, HingeProgram, solve_hinge_program
-from skdist.solvers.linear_objective import EPSILON, LinearObjective, Rounds, Shards, Solution
+from skdist.solvers.line_search import LENGTHS
+from skdist.solvers.linear_objective import EPSILON, LinearObjective, Solution
+from skdist.solvers.rounds import Rounds, Shards
 from skdist.summaries import MarginRows, MarginSums
 
 if TYPE_CHECKING:
@@ -67,7 +69,6 @@ ROUGHLY = 1e-3  # relative gap of the first program: the rows that were not draw
 SHARE = 0.25  # of the gap that is asked for, which a program may leave
 PRECISE = 1e-12  # what it should leave: the last digits cost few iterations
 RECENT = 2  # points among which a row that changes sides is near
-LENGTHS = 0.5 ** np.array([1.0, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26])
 
 
 def hinge_interior_point(
@@ -102,8 +103,8 @@ def hinge_interior_point(
     room = _room(rounds, objective)
     here = look(rounds, objective, NO_DOUBT, _first_point(rounds, objective, room, start))
     lower, gap, seen, n_iter = 0.0, here.value, [here.w], 0
-    history = [rounds.step(here.value, gap)]
-    while gap > enough * here.value and n_iter < max_iter:
+    history = [rounds.step(here.value, gap, here.w[None, :])]
+    while gap > enough * here.value and n_iter < max_iter and not rounds.time_is_up:
         n_iter += 1
         width = widest_bin_below(here.sums.histogram, room.rows)
         doubt = Doubt(np.array([here.w, *seen[-RECENT:]]), width)
@@ -116,7 +117,7 @@ def hinge_interior_point(
             there = line_search(rounds, objective, here, answer.w)
             gap, room = there.value - lower, replace(room, rows=2.0 * room.rows)
         here = there
-        history.append(rounds.step(here.value, gap))
+        history.append(rounds.step(here.value, gap, here.w[None, :]))
     converged = gap <= enough * here.value
     w = here.w[None, :]
     return Solution(w, here.value, gap, CERTIFICATE, n_iter, converged, tuple(history))

@@ -75,4 +75,7 @@ def histogram_forest(
         look = next_look(top, problem, round_bytes / shards.n_shards)
         merged = shards.map_reduce(answer, look, top.routes, problem, seeds, merge=add_answers)
         top = grown(top, problem, look, merged)
-    return to_forest(top, hand_over(shards, top, problem, seeds), problem)
+        shards.note(open_nodes=float(n_open(top)))
+    forest = to_forest(top, hand_over(shards, top, problem, seeds), problem)
+    shards.note(trees=float(len(seeds)))
+    return forest

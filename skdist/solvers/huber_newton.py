@@ -23,6 +23,10 @@ who they are. sigma has a least value, for rows that lie on a plane. There N sig
 bound: dF/dsigma is at most N, so that is all that a smaller scale could bring. epsilon is to be
 above 1: 1 is least absolute deviations, of which no scale is small enough.
 
+Early rounds may go on without shards that are late, where the user allows it: what these told last
+stands in for them (:mod:`skdist.solvers.huber_stand_ins`). Steps of such rounds lead to a point at
+which all shards are asked, and which is taken if F, of all rows, is low enough there.
+
 Cost per round: p + 1 numbers down; 2 p + 3 up and the upper triangle, or p, of the moments.
 """
 
@@ -30,10 +34,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skdist.solvers.certificate import ESTIMATED, FORMED
 from skdist.solvers.conjugate_gradients import conjugate_gradients
 from skdist.solvers.huber_problem import (
     HuberProblem,
@@ -42,15 +48,16 @@ from skdist.solvers.huber_problem import (
     huber_product_of,
     huber_sums_of,
 )
+from skdist.solvers.huber_stand_ins import HuberSumsOver
 from skdist.solvers.line_search import ROUNDING, SUFFICIENT
-from skdist.solvers.linear_objective import Rounds, Shards, Solution, Step, is_enough
+from skdist.solvers.linear_objective import Solution, is_enough
 from skdist.solvers.metric import Metric
+from skdist.solvers.rounds import Rounds, Shards, Step
+from skdist.solvers.stand_ins import IN_A_ROW
 from skdist.summaries import HuberSums
 
 Floats = NDArray[np.float64]
 
-FORMED = "Newton decrement g' H^-1 g"
-ESTIMATED = "Newton decrement g' H^-1 g, estimated by conjugate gradients"
 LEAST_SHARE = 0.1  # of sigma that a step leaves
 LENGTHS = 0.5 ** np.array([0.0, 1, 2, 3, 4, 6, 9, 13])
 SCALES = 2.0 ** np.arange(-6.0, 5.0)  # of sigma that are tried with each length
@@ -119,17 +126,21 @@ def huber_newton(
         `w` is (1, p + 1), sigma last.
     """
     rounds = Rounds(shards)
-    look = look_closely if forms_hessian else look_by_products
-    here = look(rounds, problem, start[:-1], max(float(start[-1]), problem.least_scale))
+    sums = HuberSumsOver(rounds, problem)
+    spares = forms_hessian and rounds.may_leave_out
+    look = partial(look_closely, sums) if forms_hessian else partial(look_by_products, rounds)
+    here = look(problem, start[:-1], max(float(start[-1]), problem.least_scale))
     if here.outside > problem.most_outside:
-        here = look(rounds, problem, here.w, 2.0 * here.outer_mean)
+        here = look(problem, here.w, 2.0 * here.outer_mean)
     history: list[Step] = []
     for n_iter in range(max_iter + 1):
-        history.append(rounds.step(here.value, here.bound))
+        history.append(rounds.step(here.value, here.bound, here.w[None, :]))
         converged = here.is_certified(tol, history[0].value)
-        if converged or n_iter == max_iter:
+        if converged or n_iter == max_iter or rounds.time_is_up:
             break
-        there = advance(rounds, problem, here, look)
+        is_early = here.decrement > tol * abs(here.value)
+        there = by_most(sums, problem, here) if is_early and spares else None
+        there = there or advance(rounds, problem, here, look)
         if there is None:
             break
         here = there
@@ -155,16 +166,45 @@ def advance(
     longer step only ends where sigma does, on a plane through some of the rows, for good.
     """
     change, least = float(here.step[-1]), (LEAST_SHARE - 1.0) * here.sigma
-    if change >= least:
-        there = look(rounds, problem, *moved(problem, here))
-        if there.outside <= problem.most_outside and descends(here, there.value):
+    if leaves_scale(here):
+        there = look(problem, *moved(problem, here))
+        if serves(problem, here, there):
             return there
     shorter = min(1.0, least / change if change < 0.0 else 1.0) * LENGTHS
     ways = [Way(here.step[:-1], shorter, here.sigma + shorter * change)]
     lengths, scales = (axis.ravel() for axis in np.meshgrid(LENGTHS, here.sigma * SCALES))
     ways.append(Way(by_weights(rounds, problem, here), lengths, scales))
     best = best_of(rounds, problem, here, ways)
-    return None if best is None else look(rounds, problem, *best)
+    return None if best is None else look(problem, *best)
+
+
+def by_most(sums: HuberSumsOver, problem: HuberProblem, here: HuberPoint) -> HuberPoint | None:
+    """A point of all shards, to which steps lead that do not wait for those that are late.
+
+    None where F is not low enough there. Where nobody is late it is that of a plain step.
+    """
+    at = here
+    for n_more in reversed(range(IN_A_ROW + 1)):
+        if not leaves_scale(at):
+            return None
+        w, sigma = moved(problem, at)
+        found, is_whole = sums.at(w, sigma, whole=n_more == 0)
+        at = seen(problem, found, w, sigma)
+        if not serves(problem, here, at):
+            return None
+        if is_whole:
+            return at
+    return None
+
+
+def leaves_scale(here: HuberPoint) -> bool:
+    """Whether a full step leaves enough of sigma."""
+    return float(here.step[-1]) >= (LEAST_SHARE - 1.0) * here.sigma
+
+
+def serves(problem: HuberProblem, here: HuberPoint, there: HuberPoint) -> bool:
+    """Whether a point has inliers enough, and F comes down to it as the slope promises."""
+    return there.outside <= problem.most_outside and descends(here, there.value)
 
 
 def by_weights(rounds: Rounds, problem: HuberProblem, here: HuberPoint) -> Floats:
@@ -178,9 +218,13 @@ def by_weights(rounds: Rounds, problem: HuberProblem, here: HuberPoint) -> Float
     return Metric.of(problem.hessian(sums, here.sigma)[:-1, :-1]).step(gradient)
 
 
-def look_closely(rounds: Rounds, problem: HuberProblem, w: Floats, sigma: float) -> HuberPoint:
+def look_closely(sums: HuberSumsOver, problem: HuberProblem, w: Floats, sigma: float) -> HuberPoint:
     """A point and its step, with the Hessian."""
-    sums = rounds.map_reduce(huber_sums_of, problem, w, sigma, True)
+    return seen(problem, sums.at(w, sigma, whole=True)[0], w, sigma)
+
+
+def seen(problem: HuberProblem, sums: HuberSums, w: Floats, sigma: float) -> HuberPoint:
+    """The same, of sums with all moments there."""
     gradient = problem.gradient(sums, w, sigma)
     value, hessian = problem.value(sums.totals, w, sigma), problem.hessian(sums, sigma)
     held = is_held(problem, sigma, gradient)

@@ -59,13 +59,25 @@ def expansion_of(
     problem : DualProblem
     solution : DualSolution
     rows : ndarray of shape (n,), intp
-        Numbers of the problem's rows among all rows, ascending.
+        Numbers of the problem's rows among all rows.
     unit_width : bool, default=False
         Whether f is divided by the width of the margin, as in classification with nu.
+
+    Raises
+    ------
+    ValueError
+        If the margin is to be divided by its width, and has none.
     """
     coef = problem.coefficients(solution.alpha, len(rows))
     scale = solution.width if unit_width else 1.0
+    if scale == 0.0:
+        raise ValueError(
+            "The margin has no width, so that the decision function is not finite: to the kernel, "
+            "rows of both classes look the same. Scale the features, take another kernel or gamma, "
+            "or a smaller nu."
+        )
     (own,) = np.nonzero(coef)
+    own = own[np.argsort(rows[own])]
     return KernelExpansion(
         rows=rows[own],
         coef=coef[own] / scale,

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse, vstack
+from scipy.sparse import issparse
 
 from skdist.kernels.kernel_function import KernelFunction, Points
 from skdist.kernels.row_cache import MEGABYTE, RowCache, add_rows
+from skdist.solvers.chosen_rows import Ids, local, rows_at
 from skdist.solvers.dual_problem import Floats
+from skdist.summaries import stacked
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard
-
-Ids = NDArray[np.intp]
 
 # Columns from which on a number of a kernel row, (0.35 + 0.02 d) ns in float32, takes longer than
 # to write it to memory that was never touched before, 1 to 3 ns, and to read it from there.
@@ -47,6 +47,16 @@ class KernelShards(Protocol):
 
     def map_shards(self, function: Callable[..., Any], *broadcast: Any) -> Any:
         """The same shards with ``X = function(shard, *broadcast)``."""
+
+    def note(self, state: Any = None, **values: float) -> None:
+        """Say where the solver stands, to whoever watches."""
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether to end with what there is."""
+
+    def loop(self, *, replays: bool = True) -> Any:
+        """See :meth:`skdist.sharding.ShardedDataset.loop`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,11 +208,6 @@ def common_centre(pieces: Sequence[tuple[int, Any]]) -> NDArray[np.float64] | No
     return np.asarray(sum(n * centre for n, centre in some) / sum(n for n, _ in some))
 
 
-def stacked(pieces: list[Any]) -> Any:
-    """Rows one below the other."""
-    return vstack(pieces, format="csr") if issparse(pieces[0]) else np.concatenate(pieces)
-
-
 # -- what a shard does -----------------------------------------------------------------------------
 
 
@@ -217,11 +222,6 @@ def reach_of(shard: Shard, view: View) -> tuple[float, float, float]:
     squares = view.points(shard.X).squares
     width = np.inf if issparse(shard.X) else shard.X.shape[1]
     return float(diagonal), float(squares.max(initial=0.0)), float(width)
-
-
-def rows_at(shard: Shard, ids: Ids) -> Any:
-    """Those of the rows that lie in this shard."""
-    return shard.X[local(shard, ids)]
 
 
 def remember(shard: Shard, view: View, n_samples: int, slots: int) -> RememberedRows:
@@ -257,9 +257,3 @@ def exact_field(shard: Shard, view: View, where: Ids, rows: Any, coef: Floats) -
     for i, j, tile in view.kernel.tiles(view.points(rows), points):
         add_rows(out[j], tile, np.arange(len(tile)), coef[i])
     return out
-
-
-def local(shard: Shard, ids: Ids) -> Ids:
-    """Positions in the shard of those of the rows that lie in it; `ids` in ascending order."""
-    first, last = np.searchsorted(ids, [shard.rows.start, shard.rows.stop])
-    return ids[first:last] - shard.rows.start

@@ -20,20 +20,19 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from skdist.solvers.certificate import until_certified
 from skdist.solvers.linear_objective import (
     LinearObjective,
     Point,
-    Rounds,
-    Shards,
     Solution,
     curvature_diagonal_of,
     gradient_of,
 )
 from skdist.solvers.newton import newton
 from skdist.solvers.pilot_fit import pilot_fit
+from skdist.solvers.rounds import Rounds, Shards
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +71,7 @@ def lbfgs(
     at = objective.point(rounds.map_reduce(gradient_of, objective, w), w)
     diagonal = objective.hessian_diagonal(rounds.map_reduce(curvature_diagonal_of, objective, w))
     unit, size = diagonal**-0.5, abs(at.value) or 1.0
-    history = [rounds.step(at.value, np.inf)]
+    history = [rounds.step(at.value, np.inf, at.w)]
 
     def evaluate(u: Floats) -> tuple[float, Floats]:
         w = u.reshape(unit.shape) * unit
@@ -81,15 +80,19 @@ def lbfgs(
             return WALL, np.zeros(u.size)
         return there.value / size, (there.gradient * unit).ravel() / size
 
+    def look(intermediate_result: OptimizeResult) -> None:
+        w = intermediate_result.x.reshape(unit.shape) * unit
+        history.append(rounds.step(size * float(intermediate_result.fun), np.inf, w))
+        if rounds.time_is_up:
+            raise StopIteration
+
     def descend(at: Point, progress: float, max_iter: int) -> tuple[Point, int]:
         found = minimize(
             evaluate,
             (at.w / unit).ravel(),
             jac=True,
             method="L-BFGS-B",
-            callback=lambda intermediate_result: history.append(
-                rounds.step(size * float(intermediate_result.fun), np.inf)
-            ),
+            callback=look,
             options={
                 "maxiter": max_iter,
                 "maxfun": 20 * max_iter,

@@ -63,18 +63,21 @@ def least_squares(
     sums = LeastSquaresSums(merged_moments(shards, n_features, n_classes))
     found = solve_by_moments(sums.moments, problem)
     if found is None and not is_well_conditioned(sums.moments):
-        factor = _merge(shards, n_features, shard_factor, n_classes)
+        factor = merged_products(shards, n_features, shard_factor, n_classes)
         sums = LeastSquaresSums(sums.moments, factor)
     return solve_by_factor(sums, problem) if found is None else found, sums
 
 
 def merged_moments(shards: ShardedDataset, n_features: int, n_classes: int = 0) -> Moments:
     """The moments of all rows; one round."""
-    moments: Moments = _merge(shards, n_features, shard_moments, n_classes)
+    moments: Moments = merged_products(shards, n_features, shard_moments, n_classes)
     return moments
 
 
-def _merge(shards: ShardedDataset, n_features: int, summarize: Any, *broadcast: Any) -> Any:
+def merged_products(
+    shards: ShardedDataset, n_features: int, summarize: Any, *broadcast: Any
+) -> Any:
+    """What shards sum up to, of 8 d^2 bytes each: merged on the workers where that is much."""
     if n_features < WIDE:
         return shards.map_reduce(summarize, *broadcast)
     return shards.map_tree_reduce(summarize, *broadcast, merge=operator.add)
@@ -100,7 +103,7 @@ def targets_of(shard: Shard, n_classes: int) -> Array:
     """Targets (n, T); of classes, 1 for the row's own and -1 for the others."""
     y: Array = shard.y
     if n_classes == 0:
-        return y.reshape(shard.n_rows, -1)
+        return y[:, None] if y.ndim == 1 else y
     if n_classes <= 2:
         return 2.0 * y[:, None] - 1.0
     Y = np.full((shard.n_rows, n_classes), -1.0)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.solvers.linear_objective import EPSILON, LinearObjective, Point, Shards, losses_along
+from skdist.solvers.linear_objective import EPSILON, LinearObjective, Point, losses_along
+from skdist.solvers.rounds import Shards
 
 Floats = NDArray[np.float64]
 

@@ -9,32 +9,19 @@ The functions of a shard at the end are all that solvers ever send out.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skdist.kernels import linear_pass
 from skdist.losses import Loss
+from skdist.solvers.rounds import Step
 from skdist.summaries import LossGradient, LossGradientHessian
 
 Floats = NDArray[np.float64]
 EPSILON = float(np.finfo(np.float64).eps)
-
-
-class Shards(Protocol):
-    """What solvers ask of :class:`skdist.sharding.ShardedDataset`."""
-
-    def map_reduce(
-        self,
-        summarize: Callable[..., Any],
-        *broadcast: Any,
-        merge: Callable[[Any, Any], Any] = operator.add,
-    ) -> Any:
-        """Merge ``summarize(shard, *broadcast)`` over the shards: one round."""
 
 
 @dataclass(frozen=True)
@@ -164,53 +151,6 @@ def _diagonal(n_outputs: int, p: int) -> tuple[NDArray[np.intp], ...]:
     """Index of the diagonal of an array (K, p, K, p), as (K, p)."""
     k, j = np.indices((n_outputs, p))
     return k, j, k, j
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a solver was after a round.
-
-    Parameters
-    ----------
-    round : int
-        Rounds of this fit so far.
-    value : float
-        F.
-    bound : float
-        Upper bound of F - min F; inf where there is none yet.
-    bytes_up : int
-        What each shard has sent so far.
-    """
-
-    round: int
-    value: float
-    bound: float
-    bytes_up: int
-
-
-@dataclass
-class Rounds:
-    """Shards, and an account of what they were asked."""
-
-    shards: Shards
-    count: int = 0
-    bytes_up: int = 0
-
-    def map_reduce(
-        self,
-        summarize: Callable[..., Any],
-        *broadcast: Any,
-        merge: Callable[[Any, Any], Any] = operator.add,
-    ) -> Any:
-        """That of the shards, counted."""
-        merged = self.shards.map_reduce(summarize, *broadcast, merge=merge)
-        self.count += 1
-        self.bytes_up += merged.nbytes
-        return merged
-
-    def step(self, value: float, bound: float) -> Step:
-        """F and its bound now."""
-        return Step(self.count, value, bound, self.bytes_up)
 
 
 @dataclass(frozen=True, eq=False)

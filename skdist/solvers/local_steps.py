@@ -16,14 +16,16 @@ Cost: a round per H steps, k D numbers per shard down and up: the D parameters a
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.mlp_passes import Room, backward, forward, penalty, picked_rows
-from skdist.solvers.network import Array, Network, Rule, State
+from skdist.kernels.mlp_layers import aligned_empty
+from skdist.kernels.mlp_passes import Room, backward, forward, penalty
+from skdist.solvers.network import Array, Network, Rule, State, started
 from skdist.summaries import WeightedMean
 
 if TYPE_CHECKING:
@@ -33,9 +35,10 @@ LONGEST = 8
 FEWEST_ROWS = 32
 # What a round and a step are taken to cost where nobody can measure it: a model must not depend on
 # how fast today's network is. Seconds, seconds per number that travels, seconds per operation.
-ROUND, PER_NUMBER, PER_OPERATION = 1e-3, 4e-9, 2e-11
+ROUND, PER_NUMBER, PER_OPERATION = 1e-3, 4e-9, 1e-11
 SHARE_OF_ROUNDS = 0.1  # of the time, at most
 FEWEST_ROUNDS = 4  # of a pass over rows that were not dealt to the shards at random
+TIMED_STEPS = 4  # of a round that is only there to be timed
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class Steps:
     shuffle : bool
     seed : int
         Of the order of a shard's rows, with the number of the pass and that of the shard.
+    shortened : bool, default=False
+        Whether what is averaged, or summed, travels in float32; steps are made, and moments kept
+        from round to round, in the dtype of the rows.
     """
 
     rule: Rule
@@ -64,6 +70,11 @@ class Steps:
     local_steps: int
     shuffle: bool
     seed: int
+    shortened: bool = False
+
+    def on_the_way(self, values: Array) -> Array:
+        """Values as they travel."""
+        return values.astype(np.float32) if self.shortened else values
 
     @property
     def total_batch(self) -> int:
@@ -104,9 +115,60 @@ def steps_between_rounds(n_parameters: int, batch: int, per_pass: int, dealt: bo
     """
     a_round = ROUND + PER_NUMBER * 6 * n_parameters
     a_step = PER_OPERATION * 6 * n_parameters * batch
+    return _enough_steps(a_round, a_step, per_pass, dealt)
+
+
+def _enough_steps(a_round: float, a_step: float, per_pass: int, dealt: bool) -> int:
     enough = (1.0 / SHARE_OF_ROUNDS - 1.0) * a_round / a_step
     most = -(-per_pass // (1 if dealt else FEWEST_ROUNDS))
     return int(np.clip(np.ceil(enough), 1, most))
+
+
+def measured_steps_between_rounds(
+    shards: ShardedDataset, network: Network, steps: Steps, w: Array, dealt: bool
+) -> int:
+    """H such that rounds take a tenth of the time, by the clock: of today's machines and network.
+
+    Parameters
+    ----------
+    shards : ShardedDataset
+    network : Network
+    steps : Steps
+    w : ndarray of shape (D,)
+    dealt : bool
+        As of `steps_between_rounds`.
+
+    Notes
+    -----
+    Cost: two rounds of a few steps that are forgotten; the first loads code and starts workers.
+    """
+    state, n_steps = started(w, steps.rule, 0.0), min(TIMED_STEPS, steps.per_pass)
+    for _ in range(2):
+        begin = time.perf_counter()
+        with np.errstate(all="ignore"):
+            timed: TimedSums = shards.map_reduce(time_steps, network, steps, state, n_steps)
+        a_round = time.perf_counter() - begin - timed.seconds
+    return _enough_steps(max(a_round, 0.0), timed.seconds / n_steps, steps.per_pass, dealt)
+
+
+@dataclass(frozen=True, eq=False)
+class TimedSums:
+    """What the steps of some shards came to, and the seconds of the slowest."""
+
+    sums: StepSums
+    seconds: float
+
+    def __add__(self, other: TimedSums) -> TimedSums:
+        return TimedSums(self.sums + other.sums, max(self.seconds, other.seconds))
+
+
+def time_steps(
+    shard: Shard, network: Network, steps: Steps, state: State, n_steps: int
+) -> TimedSums:
+    """`take_steps`, timed."""
+    begin = time.perf_counter()
+    sums = take_steps(shard, network, steps, state, 0, 0, n_steps, None)
+    return TimedSums(sums, time.perf_counter() - begin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +179,7 @@ class StepSums:
     motion: WeightedMean  # |w_j - w|^2, by the weight of the rows
     loss: WeightedMean  # of batches before they were learnt from, by the number of rows
     diverged: tuple[int, ...] = ()  # shards whose parameters or losses are no numbers
+    n_shards: int = 1
 
     def __add__(self, other: StepSums) -> StepSums:
         return StepSums(
@@ -124,14 +187,17 @@ class StepSums:
             self.motion + other.motion,
             self.loss + other.loss,
             self.diverged + other.diverged,
+            self.n_shards + other.n_shards,
         )
 
 
 def local_round(
     shards: ShardedDataset, network: Network, steps: Steps, state: State, n_pass: int, first: int,
-    order: Array | None,
+    order: Array | None, whole: bool = True,
 ) -> tuple[State, StepSums]:  # fmt: skip
     """Steps `first` ... `first` + H - 1 of a pass on all shards, and the average after them.
+
+    Where it need not be `whole`, shards that are late are left out, if the user allows it.
 
     Parameters
     ----------
@@ -141,11 +207,12 @@ def local_round(
         Of one shard's rows, where it is not the shard that draws it.
     """
     n_steps = min(steps.local_steps, steps.per_pass - first)
+    told = replace(state, values=steps.on_the_way(state.values))
     with np.errstate(all="ignore"):  # the sums tell
-        sums: StepSums = shards.map_reduce(
-            take_steps, network, steps, state, n_pass, first, n_steps, order
-        )
-    after = replace(state, values=sums.place.mean, t=state.t + n_steps)
+        summed = shards.map_reduce if whole else shards.map_reduce_of_most
+        sums: StepSums = summed(take_steps, network, steps, told, n_pass, first, n_steps, order)
+    values = sums.place.mean.astype(state.values.dtype, copy=False)
+    after = replace(state, values=values, t=state.t + n_steps)
     return after, sums
 
 
@@ -157,7 +224,8 @@ def take_steps(
     n_own = shard.X.shape[0]
     if order is None:
         order = _order(shard, steps, n_pass)
-    size, values = steps.batch_of(n_own), state.values.copy()
+    size, values = steps.batch_of(n_own), aligned_empty(state.values.shape, shard.X.dtype)
+    values[:] = state.values
     room = network.room(shard, values[0], min(size, n_own))
     lost, n_met, rate = 0.0, 0, state.rate * steps.longer
     with np.errstate(all="ignore"):  # the sums tell
@@ -171,7 +239,8 @@ def take_steps(
                     state.t + k + 1,
                 )  # fmt: skip
             n_met += len(rows)
-        return _summed(shard, state, values, lost / max(n_met, 1), n_met)
+        place = steps.on_the_way(values)
+        return _summed(shard, state, place, lost / max(n_met, 1), n_met)
 
 
 def _order(shard: Shard, steps: Steps, n_pass: int) -> NDArray[np.int64]:
@@ -187,7 +256,7 @@ def batch_gradient(network: Network, room: Room, shard: Shard, rows: Array) -> t
     total = room.gradient.dtype.type(len(rows)) if weight is None else weight.sum()
     if not total > 0:
         return 0.0, 0.0
-    X, y = picked_rows(shard.X, rows, room), network.targets(shard.y[rows])
+    X, y = network.inputs(shard.X, rows, room.rows), network.targets(shard.y[rows])
     loss = network.loss_of(y, forward(network.layers, room, X), weight)
     backward(network.layers, room, X, y, weight)
     return loss, total

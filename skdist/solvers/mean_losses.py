@@ -30,7 +30,7 @@ def mean_losses(
     ----------
     shards : ShardedDataset
     descent : Descent
-    W, b : ndarray of shape (G, P, d) and (G, P)
+    W, b : ndarray of shape (G, P, d) and (G, P), float64, or float32 to travel in fewer bytes
         P problems' parameters at G places.
 
     Returns
@@ -45,6 +45,6 @@ def _mean_losses(shard: Shard, descent: Descent, W: Vector, b: Vector) -> Weight
     rows, problems = training_rows(shard, descent), descent.problems
     of_classes = np.concatenate([problems.positive_weight, problems.negative_weight])
     weighs = shard.sample_weight is not None or bool((of_classes != 1.0).any())
-    places = map(read_only, map(np.ascontiguousarray, (W, b)))
+    places = (read_only(np.ascontiguousarray(part, np.float64)) for part in (W, b))
     sums = on_rows(dense_losses, sparse_losses, shard, rows, descent, *places, weighs)
     return WeightedMean(float(len(rows)), np.array(sums) / max(len(rows), 1))

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skdist.kernels.mlp_inputs import Inputs, inputs_of
 from skdist.kernels.mlp_layers import Layers
 from skdist.kernels.mlp_passes import LOSSES, Room, forward, room_for
 
@@ -62,11 +63,16 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Adam:
-    """Kingma & Ba, "Adam: A method for stochastic optimization", ICLR 2015."""
+    """Kingma & Ba, "Adam: A method for stochastic optimization", ICLR 2015.
+
+    `wide` takes the step size as float64 whatever the parameters are, as scikit-learn's arrays do:
+    float32 parameters then take twice as long.
+    """
 
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    wide: bool = True
     n_moments = 2
 
     def step(
@@ -81,7 +87,8 @@ class Adam:
         corrected = rate * np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         adam_step(
             *values, sums, n_weights, kind(alpha), weight, kind(self.beta_1), rest_1,
-            kind(self.beta_2), rest_2, kind(self.epsilon), np.float64(corrected),
+            kind(self.beta_2), rest_2, kind(self.epsilon),
+            np.float64(corrected) if self.wide else kind(corrected),
         )  # fmt: skip
 
 
@@ -120,16 +127,23 @@ class Network:
     n_classes : int
         y holds numbers of so many classes, if they are more than two; else it holds the outputs.
     alpha : float
+    usual : ndarray of shape (d,), optional
+        What the entries of sparse rows were counted from, if not from zero.
     """
 
     layers: Layers
     loss: str
     n_classes: int
     alpha: float
+    usual: Array | None = field(default=None, compare=False)
 
     def room(self, shard: Shard, w: Array, n_rows: int) -> Room:
         """Buffers for batches of rows of a shard."""
         return room_for(self.layers, w, n_rows, picks_dense=isinstance(shard.X, np.ndarray))
+
+    def inputs(self, X: Any, rows: Array | None = None, buffer: Array | None = None) -> Inputs:
+        """The given rows of a shard's X, or all; see `inputs_of`."""
+        return inputs_of(X, rows, buffer, self.usual)
 
     def targets(self, y: Array) -> Array:
         """What the outputs of rows should be, (n, units[-1])."""
@@ -157,7 +171,7 @@ def at_rate(state: State, rate: float) -> State:
 def outputs_of(network: Network, w: Array, X: Any) -> Array:
     """The outputs for the rows X, (n, units[-1])."""
     room = room_for(network.layers, w, X.shape[0], picks_dense=False)
-    outputs: Array = forward(network.layers, room, X)
+    outputs: Array = forward(network.layers, room, network.inputs(X))
     return outputs
 
 

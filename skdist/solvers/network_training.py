@@ -38,12 +38,15 @@ class Round:
     agreement : float
         ``|mean D_j|^2 / mean |D_j|^2`` of the shards' moves, or gradients, D_j: 1 if all are
         alike, 1 / m if those of m shards have nothing in common.
+    n_late : int
+        Shards that were late and left out.
     """
 
     n_pass: int
     n_steps: int
     loss: float
     agreement: float
+    n_late: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,10 @@ class Progress:
             stale=self.stale + 1 if loss > self.best_loss - tol else 0,
             best_loss=min(loss, self.best_loss),
         )
+
+    def unjudged(self, loss: Any) -> Progress:
+        """After a pass of some of the rows; its score is the last one."""
+        return replace(self, losses=(*self.losses, loss), scores=(*self.scores, *self.scores[-1:]))
 
     def after_score(self, loss: Any, score: float, w: Array, tol: float) -> Progress:
         """After a pass that is judged by the score of rows held out."""
@@ -138,6 +145,10 @@ class Trained:
 class Pass(Protocol):
     """One pass over all rows."""
 
+    @property
+    def shards(self) -> ShardedDataset:
+        """The rows."""
+
     def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
         """The state after pass number `n_pass`, its mean loss, and its rounds.
 
@@ -146,28 +157,34 @@ class Pass(Protocol):
         Diverged
         """
 
+    def skip(self, n_passes: int) -> None:
+        """Go on after so many passes, which were made before a fit was resumed."""
+
 
 @dataclass(frozen=True, eq=False)
 class LocalPass:
     """A pass of local steps; see `local_steps`.
 
-    `orders` are those of the rows of one shard, pass by pass; None if shards draw their own.
+    `orders` are those of the rows of one shard, pass by pass; None if shards draw their own. Of
+    `n_passes` the last is one of all shards, however late some are.
     """
 
     shards: ShardedDataset
     network: Network
     steps: Steps
     orders: Iterator[Array] | None = None
+    n_passes: int = 1
 
     def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
         """See `Pass`."""
         order = None if self.orders is None else next(self.orders)
         rounds: list[Round] = []
         lost: list[WeightedMean] = []
+        whole = n_pass + 1 >= self.n_passes
         for first in range(0, self.steps.per_pass, self.steps.local_steps):
             before = state
             state, sums = local_round(
-                self.shards, self.network, self.steps, before, n_pass, first, order
+                self.shards, self.network, self.steps, before, n_pass, first, order, whole
             )
             if sums.diverged:
                 raise _diverged(sums.diverged, n_pass, f"round {len(rounds)} of pass {n_pass + 1}")
@@ -175,8 +192,17 @@ class LocalPass:
             move, apart = state.w - before.w, float(sums.motion.mean)
             agreement = float(np.dot(move, move)) / apart if apart > 0.0 else 1.0
             done = state.t - before.t
-            rounds.append(Round(n_pass + 1, done, float(sums.loss.mean), agreement))
+            late = self.shards.n_shards - sums.n_shards
+            rounds.append(Round(n_pass + 1, done, float(sums.loss.mean), agreement, late))
+            passes = n_pass + min(1.0, (first + self.steps.local_steps) / self.steps.per_pass)
+            loss = rounds[-1].loss
+            self.shards.note(state.w, loss=loss, agreement=agreement, passes=passes)
         return state, reduce(add, lost).mean[()], tuple(rounds)
+
+    def skip(self, n_passes: int) -> None:
+        """See `Pass`."""
+        for _ in range(n_passes if self.orders is not None else 0):
+            next(self.orders)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +224,14 @@ class GradientPass:
         if means.diverged:
             raise _diverged(means.diverged, n_pass, f"pass {n_pass + 1}")
         done = after.t - state.t
+        loss, agreement = float(means.loss), float(means.agreement)
+        self.shards.note(after.w, loss=loss, agreement=agreement, passes=n_pass + 1.0)
         return after, means.loss, (Round(n_pass + 1, done, means.loss, means.agreement),)
+
+    def skip(self, n_passes: int) -> None:
+        """See `Pass`."""
+        for _ in range(n_passes):
+            next(self.orders)
 
 
 def _diverged(shards: Sequence[int], n_pass: int, when: str) -> Diverged:
@@ -241,19 +274,24 @@ def train(
     Diverged
         With what there was before in `trained`.
     """
-    state, n_iter, stopped = start, 0, False
-    history: tuple[Round, ...] = ()
+    loop, history = run.shards.loop(), tuple[Round, ...]()
+    begin = (start, progress, 0, history, n_met, False)
+    state, progress, n_iter, history, n_met, stopped = loop.latest(begin)
+    run.skip(n_iter)
     say = tell or (lambda line: None)
     try:
-        while n_iter < max_iter and not stopped:
+        while n_iter < max_iter and not stopped and not (n_iter and run.shards.time_is_up):
             state, loss, rounds = run(state, n_iter)
             n_iter, n_met, history = n_iter + 1, n_met + n_rows, history + rounds
             say(f"Iteration {n_iter}, loss = {loss:.8f}")
-            if score is None:
+            if any(round.n_late for round in rounds):  # passes of all rows alone are judged
+                progress = progress.unjudged(loss)
+            elif score is None:
                 progress = progress.after_loss(loss, tol)
             else:
                 progress = progress.after_score(loss, score(state.w), state.w, tol)
                 say(f"Validation score: {progress.scores[-1]:f}")
+                run.shards.note(state.w, loss=float(loss), score=float(progress.scores[-1]))
             state = schedule.after_pass(state, n_met)
             if progress.stale > n_iter_no_change:
                 slower = schedule.when_stuck(state)
@@ -261,6 +299,7 @@ def train(
                 say(_why_stuck(score is None, tol, n_iter_no_change, slower))
                 if slower is not None:
                     state, progress = slower, replace(progress, stale=0)
+            loop.keep((state, progress, n_iter, history, n_met, stopped))
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
         stopped = True

@@ -16,9 +16,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.solvers.linear_objective import LinearObjective, Point, Rounds, Shards, Solution
+from skdist.solvers.linear_objective import LinearObjective, Point, Solution
 from skdist.solvers.newton_iteration import Curvature, Minimum, NewtonIteration
 from skdist.solvers.pilot_fit import pilot_fit
+from skdist.solvers.rounds import Rounds, Shards
+from skdist.solvers.stand_ins import sums_over
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +68,7 @@ def newton(
     """
     rounds = Rounds(shards)
     w = pilot_fit(rounds, objective, newton) if start is None else objective.centred(start)
-    iteration = NewtonIteration(rounds, objective, newton_step)
+    iteration = NewtonIteration(rounds, objective, newton_step, sums_over(rounds, objective))
     return iteration.run(w, tol=tol, max_iter=max_iter, certificate=CERTIFICATE)
 
 

@@ -24,10 +24,7 @@ from skdist.solvers.line_search import best_length, descends
 from skdist.solvers.linear_objective import (
     LinearObjective,
     Point,
-    Rounds,
-    Shards,
     Solution,
-    Step,
     curvature_diagonal_of,
     curvature_product_of,
     gradient_of,
@@ -36,6 +33,7 @@ from skdist.solvers.linear_objective import (
 )
 from skdist.solvers.newton import newton
 from skdist.solvers.pilot_fit import pilot_fit
+from skdist.solvers.rounds import Rounds, Shards, Step
 
 Floats = NDArray[np.float64]
 
@@ -79,9 +77,10 @@ def newton_cg(
     for n_iter in range(max_iter + 1):
         forcing = min(0.5, np.sqrt(_norm(at.gradient, diagonal) / first)) if first else 0.5
         cg = newton_step(rounds, objective, at, diagonal, float(forcing), tol)
-        history.append(rounds.step(at.value, cg.decrement))
+        history.append(rounds.step(at.value, cg.decrement, at.w))
         done = cg.is_known and is_enough(cg.decrement, at.value, tol, history[0].value)
-        there = None if done or n_iter == max_iter else advance(rounds, objective, at, cg)
+        ends = done or n_iter == max_iter or rounds.time_is_up
+        there = None if ends else advance(rounds, objective, at, cg)
         if there is None:
             break
         at = there

@@ -16,6 +16,13 @@ r^2, then H = (1 - r) M along what was left to go, and the bound is 1 / (1 - r) 
 what is left now is what that step served least, sqrt(r) is taken for r. The step in hand is taken
 all the same, so the solution is better than its bound says.
 
+Early rounds may go on without shards that are late, where the user allows it; parabolas stand in
+for these (:mod:`skdist.solvers.stand_ins`). A step or two of such rounds lead to a point at which
+all shards are asked, with their Hessians. It is taken if F, of all rows, is as much lower there as
+the step of a whole round would have to make it; else that step is. So every iterate, its bound, and
+the last rounds are of all rows: a step about squares what is lacking, and rounds are whole from
+where that is the root of what is asked for.
+
 Cost per round: K p numbers down; K p up, and with a Hessian G p (p + 1) / 2 more, where G = 1 for
 K = 1, else K (K - 1) / 2.
 """
@@ -30,17 +37,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdist.solvers.line_search import best_length, descends, parabola_length
-from skdist.solvers.linear_objective import (
-    LinearObjective,
-    Point,
-    Rounds,
-    Solution,
-    Step,
-    curvature_of,
-    gradient_of,
-    is_enough,
-)
+from skdist.solvers.linear_objective import LinearObjective, Point, Solution, is_enough
 from skdist.solvers.metric import Metric
+from skdist.solvers.rounds import Rounds, Step
+from skdist.solvers.stand_ins import IN_A_ROW, Sums
 from skdist.summaries import LossGradientHessian
 
 Floats = NDArray[np.float64]
@@ -140,11 +140,12 @@ class Iterate:
 
 @dataclass(frozen=True, eq=False)
 class NewtonIteration:
-    """The shards, what is minimised over them, and how its models are."""
+    """The shards, what is minimised over them, how its models are, and who sums them up."""
 
     rounds: Rounds
     objective: LinearObjective
     minimise: Minimise
+    sums: Sums
 
     def run(self, w: Floats, *, tol: float, max_iter: int, certificate: str) -> Solution:
         """From `w` until F - min F is at most ``max(tol^2, 8 eps) |F|``.
@@ -154,9 +155,10 @@ class NewtonIteration:
         here = self.first(w)
         history: list[Step] = []
         for n_iter in range(max_iter + 1):
-            history.append(self.rounds.step(here.at.value, here.bound))
+            history.append(self.rounds.step(here.at.value, here.bound, here.at.w))
             converged = is_enough(here.bound, here.at.value, tol, history[0].value)
-            there = None if converged or n_iter == max_iter else self.advance(here)
+            ends = converged or n_iter == max_iter or self.rounds.time_is_up
+            there = None if ends else self.advance(here, tol)
             if there is None:
                 break
             here = there
@@ -176,10 +178,12 @@ class NewtonIteration:
         at, curvature = self.with_curvature(w, np.float32)
         return Iterate(at, curvature, True, self.minimise(at, curvature, np.inf), np.inf)
 
-    def advance(self, here: Iterate) -> Iterate | None:
+    def advance(self, here: Iterate, tol: float) -> Iterate | None:
         """The next iterate; None where no step lowers F by more than rounding."""
-        w, dtype = here.model.target, here.curvature.dtype
-        found = (self.at(w), here.curvature) if here.is_trusted else self.with_curvature(w, dtype)
+        is_early = here.model.promised > tol * abs(here.at.value)
+        found = self.by_most(here) if is_early and self.sums.may_lack_some else None
+        if found is None:
+            found = self.stepped(here, whole=True)[:2]
         if not descends(here.at, found[0].value, here.model.promised):
             shorter = self.shortened(here, found[0].value)
             if shorter is None:
@@ -204,14 +208,41 @@ class NewtonIteration:
             return None
         return self.with_curvature(here.at.w + length * step, here.curvature.dtype)
 
-    def at(self, w: Floats) -> Point:
-        """A round: F and its gradient."""
-        return self.objective.point(self.rounds.map_reduce(gradient_of, self.objective, w), w)
+    def stepped(self, here: Iterate, whole: bool) -> tuple[Point, Curvature, bool]:
+        """At the model's minimum, the Hessian formed there if it needs to be; whether of all."""
+        w, dtype = here.model.target, here.curvature.dtype
+        if not here.is_trusted:
+            return self.formed(w, dtype, whole)
+        sums, is_whole = self.sums.gradient(w, whole)
+        return self.objective.point(sums, w), here.curvature, is_whole
+
+    def by_most(self, here: Iterate) -> tuple[Point, Curvature] | None:
+        """A point of all shards, to which steps lead that do not wait for those that are late.
+
+        None where F is not low enough there. Where nobody is late it is that of a plain step.
+        """
+        at, curvature, is_whole = self.stepped(here, whole=False)
+        if is_whole:
+            return at, curvature
+        for n_more in reversed(range(IN_A_ROW)):
+            if not descends(here.at, at.value, here.model.promised):
+                return None
+            w = self.minimise(at, curvature, here.model.bound).target
+            if n_more:
+                sums, _ = self.sums.gradient(w, whole=False)
+                at = self.objective.point(sums, w)
+        found = self.with_curvature(w, here.curvature.dtype)
+        return found if descends(here.at, found[0].value, here.model.promised) else None
 
     def with_curvature(self, w: Floats, dtype: type) -> tuple[Point, Curvature]:
         """A round, or two where `dtype` does not serve: F, its gradient and its Hessian."""
-        sums = self.rounds.map_reduce(curvature_of, self.objective, w, dtype)
+        at, curvature, _ = self.formed(w, dtype, whole=True)
+        return at, curvature
+
+    def formed(self, w: Floats, dtype: type, whole: bool) -> tuple[Point, Curvature, bool]:
+        """The same, and whether all shards answered."""
+        sums, is_whole = self.sums.curvature(w, dtype, whole)
         curvature = Curvature(self.objective, sums, self.objective.hessian(sums), dtype)
         if not curvature.serves:
-            return self.with_curvature(w, np.float64)
-        return self.objective.point(sums, w), curvature
+            return self.formed(w, np.float64, whole)
+        return self.objective.point(sums, w), curvature, is_whole

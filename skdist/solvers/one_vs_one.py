@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse, vstack
 
 from skdist.solvers.dual_problem import DualProblem, DualSolution, Floats
 from skdist.solvers.kernel_expansion import KernelExpansion, expansion_of, one_sided
+from skdist.solvers.memo import Memo
+from skdist.summaries import bytes_of, stacked
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard, ShardedDataset
@@ -34,44 +35,96 @@ def pairs_of(n_classes: int) -> list[Pair]:
 
 
 @dataclass(frozen=True, eq=False)
-class PairRows:
-    """Rows of two classes; ``+`` puts those of several shards together, in order.
+class ClassRows:
+    """Rows of one class; ``+`` puts those of several shards together, in order.
 
     Parameters
     ----------
     X : ndarray or CSR of shape (n, d)
-    sign : ndarray of shape (n,)
-        1.0 in the first class of the pair, -1.0 in the second.
     weight : ndarray of shape (n,)
     rows : ndarray of shape (n,), intp
         Their numbers among all rows.
     """
 
     X: Any
-    sign: Floats
     weight: Floats
     rows: NDArray[np.intp]
 
-    def __add__(self, other: PairRows) -> PairRows:
-        both = (self.X, other.X)
-        return PairRows(
-            vstack(both, format="csr") if issparse(self.X) else np.concatenate(both),
-            np.concatenate([self.sign, other.sign]),
+    def __add__(self, other: ClassRows) -> ClassRows:
+        return ClassRows(
+            stacked([self.X, other.X]),
             np.concatenate([self.weight, other.weight]),
             np.concatenate([self.rows, other.rows]),
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays, in bytes."""
+        return bytes_of(self.X) + self.weight.nbytes + self.rows.nbytes
 
-def rows_of_pair(shard: Shard, pair: Pair, class_weight: Floats) -> PairRows:
-    """The shard's rows of two classes, but for those that weigh nothing."""
-    i, j = pair
-    (own,) = np.nonzero((shard.y == i) | (shard.y == j))
-    weight = class_weight[shard.y[own].astype(np.intp)]
+
+@dataclass(frozen=True, eq=False)
+class PairRows:
+    """Rows of two classes, those of the first before those of the second."""
+
+    first: ClassRows
+    second: ClassRows
+
+    def __add__(self, other: PairRows) -> PairRows:
+        return PairRows(self.first + other.first, self.second + other.second)
+
+    @property
+    def X(self) -> Any:
+        """ndarray or CSR of shape (n, d)."""
+        return stacked([self.first.X, self.second.X])
+
+    @property
+    def sign(self) -> Floats:
+        """1.0 in the first class, -1.0 in the second, (n,)."""
+        return np.repeat([1.0, -1.0], [len(self.first.rows), len(self.second.rows)])
+
+    @property
+    def weight(self) -> Floats:
+        """(n,)."""
+        return np.concatenate([self.first.weight, self.second.weight])
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """Their numbers among all rows, (n,)."""
+        return np.concatenate([self.first.rows, self.second.rows])
+
+
+@dataclass(frozen=True, eq=False)
+class RowsOfPair:
+    """``(shard, pair) -> PairRows``: the shard's rows of two classes.
+
+    Parameters
+    ----------
+    class_weight : ndarray of shape (K,)
+        What the rows' own weights are multiplied with.
+    memo : Memo
+        Of rows of classes, which are parts of K - 1 pairs each.
+    """
+
+    class_weight: Floats
+    memo: Memo
+
+    def __call__(self, shard: Shard, pair: Pair) -> PairRows:
+        first, second = (self._of_class(shard, c) for c in pair)
+        return PairRows(first, second)
+
+    def _of_class(self, shard: Shard, c: int) -> ClassRows:
+        return self.memo.get((shard.index, c), lambda: rows_of_class(shard, c, self.class_weight))
+
+
+def rows_of_class(shard: Shard, c: int, class_weight: Floats) -> ClassRows:
+    """The shard's rows of one class, but for those that weigh nothing."""
+    own = np.flatnonzero(shard.y == c)
+    weight = np.full(len(own), class_weight[c])
     if shard.sample_weight is not None:
         weight *= shard.sample_weight[own]
     own, weight = own[weight > 0.0], weight[weight > 0.0]
-    sign = np.where(shard.y[own] == i, 1.0, -1.0)
-    return PairRows(shard.X[own], sign, weight, shard.rows.start + own)
+    return ClassRows(shard.X[own], weight, shard.rows.start + own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,20 +136,21 @@ class PairFit:
     formulate : callable
         ``formulate(pair, sign, weight) -> DualProblem``.
     solve : callable
-        ``solve(X, problem) -> DualSolution``, on one thread.
+        ``solve(pair, rows, problem) -> DualSolution``, on one thread.
     unit_width : bool
     """
 
     formulate: Callable[[Pair, Floats, Floats], DualProblem]
-    solve: Callable[[Any, DualProblem], DualSolution]
+    solve: Callable[[Pair, PairRows, DualProblem], DualSolution]
     unit_width: bool = False
 
     def __call__(self, pair: Pair, rows: PairRows) -> KernelExpansion:
-        constant = one_sided(rows.sign, rows.weight)
+        sign, weight = rows.sign, rows.weight
+        constant = one_sided(sign, weight)
         if constant is not None:
             return constant
-        problem = self.formulate(pair, rows.sign, rows.weight)
-        solution = self.solve(rows.X, problem)
+        problem = self.formulate(pair, sign, weight)
+        solution = self.solve(pair, rows, problem)
         return expansion_of(problem, solution, rows.rows, unit_width=self.unit_width)
 
 
@@ -106,6 +160,7 @@ def one_vs_one(
     *,
     class_weight: Floats,
     n_rows: Sequence[int],
+    cache_size: float,
 ) -> list[KernelExpansion]:
     """Solve every pair.
 
@@ -118,6 +173,8 @@ def one_vs_one(
         What the rows' own weights are multiplied with.
     n_rows : sequence of int, of length K
         Rows of each class, of which the order of the tasks is made.
+    cache_size : float
+        Megabytes of rows that tasks of one process remember.
 
     Returns
     -------
@@ -126,6 +183,7 @@ def one_vs_one(
     """
     pairs = pairs_of(len(class_weight))
     longest_first = sorted(pairs, key=lambda pair: -(n_rows[pair[0]] + n_rows[pair[1]]))
-    found = shards.group_reduce(rows_of_pair, longest_first, class_weight, merge=add, finish=fit)
+    extract = RowsOfPair(class_weight, Memo(cache_size))
+    found = shards.group_reduce(extract, longest_first, merge=add, finish=fit)
     expansion_of_pair = dict(zip(longest_first, found, strict=True))
     return [expansion_of_pair[pair] for pair in pairs]

@@ -8,8 +8,8 @@
 that the schedule is that of one machine. g is 1, a plain mean, unless `far_enough` says otherwise.
 One shard is plain stochastic gradient descent.
 
-Cost: a round a pass, of d features and P problems: 2 d P numbers a shard down and 2 d P up, more
-with an l1 penalty or `average`.
+Cost: a round a pass, of d features and P problems: d P numbers a shard down and d P up; twice that
+with an l1 penalty, and d P more up with `average`.
 """
 
 from __future__ import annotations
@@ -20,26 +20,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.kernels.compiling import read_only
-from skdist.kernels.sgd_dense import dense_pass
-from skdist.kernels.sgd_rules import ADAPTIVE, Iterate, Rules, shuffled
-from skdist.kernels.sgd_sparse import sparse_pass
+from skdist.kernels.sgd_rules import ADAPTIVE, Iterate, Rules
 from skdist.solvers.added_moves import far_enough
-from skdist.solvers.descent import (
-    Descent,
-    Position,
-    Vector,
-    on_rows,
-    packed,
-    penalty,
-    unpacked,
-)
-from skdist.solvers.held_out import count_training_rows, held_out_score, training_rows
+from skdist.solvers.descent import Descent, Position, Vector, packed, penalty, unpacked
+from skdist.solvers.held_out import count_training_rows, held_out_score
+from skdist.solvers.pass_sums import PassSums, squares
 from skdist.solvers.patience import Patience
-from skdist.summaries import WeightedMean
+from skdist.solvers.short_messages import Memory, Messages
 
 if TYPE_CHECKING:
-    from skdist.sharding import Shard, ShardedDataset
+    from skdist.sharding import ShardedDataset
 
 SMALLEST_STEP = 1e-6  # an adaptive step below it is not reduced any more
 
@@ -72,6 +62,12 @@ class Round:
     length: float
     score: float | None
 
+    @property
+    def measured(self) -> dict[str, float]:
+        """What a fit is watched by."""
+        names = ("objective", "loss", "agreement") + ("score",) * (self.score is not None)
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True, eq=False)
 class Descended:
@@ -95,6 +91,7 @@ def parameter_averaging(
     tol: float | None,
     n_iter_no_change: int,
     passes: int = 1,
+    wire: str | float = "exact",
 ) -> Descended:
     """Pass over the shards and average, until the objective or the score gets no better.
 
@@ -111,6 +108,8 @@ def parameter_averaging(
         See `Patience`.
     passes : int, default=1
         Over a shard, between two averages.
+    wire : {"exact", "float32"} or float in (0, 1), default="exact"
+        See `short_messages`.
 
     Returns
     -------
@@ -125,13 +124,17 @@ def parameter_averaging(
     patience = Patience.begin(tol, n_iter_no_change, len(start.now.b))
     position, done, history, losses = start, 0, [], np.zeros(len(start.now.b))
     last_move = np.zeros_like(packed(start.now))
-    while done < max_iter and len(position.active):
-        sums: PassSums = shards.map_reduce(run_passes, descent, position, done, passes, n_rows)
+    messages, memory = Messages(wire, passes, n_rows), Memory()
+    while done < max_iter and len(position.active) and not (done and shards.time_is_up):
+        is_last = done + passes >= max_iter
+        sums, memory = messages.round(shards, descent, position, done, is_last, memory)
         done += passes
         losses[position.active] = sums.loss.mean[position.active]
         mean = averaged(position, sums)
         agreement = _agreement(position, mean, sums)
-        now, g = far_enough(shards, descent, position.now, mean, last_move)
+        now, g = mean, np.ones(len(mean.b))
+        if not messages.are_few:  # shards are told of a mean move by what it changed
+            now, g = far_enough(shards, descent, position.now, mean, last_move, messages.told_as)
         last_move = packed(now) - packed(position.now)
         position = arrived(position, sums, now, g, n_rows * passes)
         objective = losses + penalty(descent.rules, position.now.W)
@@ -146,69 +149,12 @@ def parameter_averaging(
                 score=None if score is None else float(score.mean()),
             )
         )
+        shards.note(position, **history[-1].measured)
+        if sums.loss.weight < n_rows:  # who is done is told by rounds of all rows alone
+            continue
         patience = patience.after(-objective if score is None else score)
         position, patience = _let_go(descent.rules, position, patience)
     return Descended(position, done, losses, tuple(history))
-
-
-@dataclass(frozen=True, eq=False)
-class PassSums:
-    """What the passes over some shards came to; ``+`` field by field."""
-
-    iterate: WeightedMean  # see `_packed`; by the weight of the rows
-    motion: WeightedMean  # (P,) |D_j|^2; by the weight of the rows
-    loss: WeightedMean  # (P,) by the number of rows
-    average: WeightedMean  # (P, d + 1), of the iterates on the way; by their number
-
-    def __add__(self, other: PassSums) -> PassSums:
-        return PassSums(
-            self.iterate + other.iterate,
-            self.motion + other.motion,
-            self.loss + other.loss,
-            self.average + other.average,
-        )
-
-
-def run_passes(
-    shard: Shard, descent: Descent, position: Position, done: int, passes: int, n_rows: int
-) -> PassSums:
-    """Pass over a shard from the position that all shards start from."""
-    rows = training_rows(shard, descent)
-    now, n_own = Iterate(*(a.copy() for a in position.now)), max(len(rows), 1)
-    losses, average = np.zeros(len(now.b)), WeightedMean.empty(position.average.mean.shape)
-    active = read_only(position.active)
-    for n_pass in range(done, done + passes):
-        order = rows
-        if descent.run:
-            order = shuffled(rows, descent.run, descent.seed, n_pass, shard.index)
-        t = position.t + (n_pass - done) * n_rows
-        met, total, count = on_rows(
-            dense_pass, sparse_pass, shard, order, descent, active, now, t, n_rows / n_own
-        )
-        losses += met / (n_own * passes)
-        average += WeightedMean(float(count), total / max(count, 1))
-        _check_finite(now, n_pass + 1)
-    weight = len(rows) if shard.sample_weight is None else shard.sample_weight[rows].sum()
-    return PassSums(
-        WeightedMean(float(weight), packed(now)),
-        WeightedMean(float(weight), _squares(now, position.now)),
-        WeightedMean(float(len(rows)), losses),
-        average,
-    )
-
-
-def _check_finite(now: Iterate, n_pass: int) -> None:
-    if not (np.isfinite(now.W).all() and np.isfinite(now.b).all()):
-        raise ValueError(
-            f"Floating-point under-/overflow occurred at epoch #{n_pass}. Scaling input data with "
-            "StandardScaler or MinMaxScaler might help."
-        )
-
-
-def _squares(now: Iterate, start: Iterate) -> Vector:
-    """Squared distance of two iterates, (P,)."""
-    with np.errstate(over="ignore"):
-        return np.asarray(np.square(now.W - start.W).sum(axis=1) + np.square(now.b - start.b))
 
 
 def averaged(position: Position, sums: PassSums) -> Iterate:
@@ -219,6 +165,8 @@ def averaged(position: Position, sums: PassSums) -> Iterate:
 
 def arrived(position: Position, sums: PassSums, now: Iterate, g: Vector, n_steps: int) -> Position:
     """The position after a round that ended at `now`, the mean move having been taken g times."""
+    if sums.average.weight == 0.0:
+        return replace(position, now=now, t=position.t + n_steps)
     start = np.column_stack([position.now.W, position.now.b])
     on_the_way = replace(sums.average, mean=start + g[:, None] * (sums.average.mean - start))
     average = position.average + on_the_way
@@ -234,7 +182,7 @@ def _moves(position: Position) -> NDArray[np.bool_]:
 def _agreement(position: Position, mean: Iterate, sums: PassSums) -> float:
     """``|mean D_j|^2 / mean |D_j|^2`` over the problems that moved."""
     active = position.active
-    together, apart = _squares(mean, position.now)[active].sum(), sums.motion.mean[active].sum()
+    together, apart = squares(mean, position.now)[active].sum(), sums.motion.mean[active].sum()
     return float(together / apart) if apart > 0.0 else 1.0
 
 

@@ -24,12 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdist.solvers.linear_objective import (
-    LinearObjective,
-    Shards,
-    Solution,
-    losses_along,
-)
+from skdist.solvers.linear_objective import LinearObjective, Solution, losses_along
+from skdist.solvers.rounds import Shards
 from skdist.summaries import QuadraticModel
 
 Floats = NDArray[np.float64]
@@ -80,10 +76,19 @@ class OneShard:
     """A shard, asked as if it were all of them."""
 
     shard: Any
+    may_leave_out: bool = False
 
     def map_reduce(self, summarize: Callable[..., Any], *broadcast: Any, merge: Any = None) -> Any:
         """Its summary."""
         return summarize(self.shard, *broadcast)
+
+    def note(self, state: Any = None, **values: float) -> None:
+        """Nobody watches a pilot."""
+
+    @property
+    def time_is_up(self) -> bool:
+        """A pilot is short."""
+        return False
 
 
 def pilot_fit(shards: Shards, objective: LinearObjective, fit: Fit | None) -> Floats:

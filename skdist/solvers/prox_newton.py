@@ -28,16 +28,11 @@ from numpy.typing import NDArray
 
 from skdist.solvers.class_shift import balanced_subgradient, best_shift
 from skdist.solvers.coordinate_descent import PenalisedQuadratic, coordinate_descent
-from skdist.solvers.linear_objective import (
-    LinearObjective,
-    Point,
-    Rounds,
-    Shards,
-    Solution,
-    share_of,
-)
+from skdist.solvers.linear_objective import LinearObjective, Point, Solution, share_of
 from skdist.solvers.newton_iteration import Curvature, Minimum, NewtonIteration
 from skdist.solvers.pilot_fit import pilot_fit
+from skdist.solvers.rounds import Rounds, Shards
+from skdist.solvers.stand_ins import sums_over
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +72,8 @@ def prox_newton(
     """
     rounds = Rounds(shards)
     w = pilot_fit(rounds, objective, None) if start is None else objective.centred(start)
-    iteration = NewtonIteration(rounds, objective, partial(penalised_minimum, objective, tol))
+    minimise = partial(penalised_minimum, objective, tol)
+    iteration = NewtonIteration(rounds, objective, minimise, sums_over(rounds, objective))
     return iteration.run(w, tol=tol, max_iter=max_iter, certificate=CERTIFICATE)
 
 

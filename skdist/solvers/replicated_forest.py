@@ -42,9 +42,11 @@ def replicated_forest(rows: Replicated, problem: ForestProblem, seeds: Sequence[
 
     Returns
     -------
-    trees : Trees, in the order of the seeds.
+    trees : Trees, in the order of the seeds
+        Of the first ones alone where the fit has no time for all.
     """
-    each = rows.map(grow_whole_tree, seeds, problem, MemoryPool())
+    each = rows.map_in_time(grow_whole_tree, seeds, problem, MemoryPool())
+    rows.note(trees=float(len(each)))
     return Trees(tuple(each), n_values(problem))
 
 

@@ -84,7 +84,7 @@ def ridge_by_gradients(
     p, rz = z, np.einsum("ij,ij->j", r, z)
     for _ in range(max_iter or 10 * min(n_features, shards.n_samples)):
         going = np.linalg.norm(r, axis=0) > enough
-        if not going.any():
+        if not going.any() or shards.time_is_up:
             break
         Ap = shards.map_reduce(shard_product, p, centring.x_mean) + alpha * p
         step = np.where(going, _divide(rz, np.einsum("ij,ij->j", p, Ap)), 0.0)
@@ -93,6 +93,7 @@ def ridge_by_gradients(
         rz, before = np.einsum("ij,ij->j", r, z), rz
         p = z + _divide(rz, before) * p
         n_iter += going
+        shards.note(residual=float(np.linalg.norm(r)))
     residual = np.linalg.norm(r, axis=0)
     bound = float(np.sum(residual**2 / alpha)) if alpha.all() else None
     intercept = centring.y_mean - W.T @ centring.x_mean

@@ -67,6 +67,7 @@ def sharded_forest(
     home = _share_out(mass, len(seeds))
     parts = shards.map(_grow_own_trees, problem, seeds, home, shards.n_samples)
     trees = Trees(_in_turn(parts, home), n_values(problem))
+    shards.note(trees=float(len(seeds)))
     return trees, _votes(mass, home), home
 
 

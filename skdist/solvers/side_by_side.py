@@ -11,6 +11,9 @@ A solver is a function that is written as if it were alone. Each runs in a threa
 waits most of the time; the shards are asked by the caller's thread alone, and answers do not
 depend on who asks first.
 
+Where the user allows rounds to go on without late shards, a common one does if nobody who asks in
+it needs all shards.
+
 Cost: the bytes of all solvers, and the rounds of the longest; of more than 64 solvers 64 at a time.
 """
 
@@ -18,12 +21,14 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
-from skdist.solvers.linear_objective import Shards
+import numpy as np
+
+from skdist.solvers.rounds import Shards, Spared
 
 MOST = 64  # solvers at one table: each has a thread, and matrices of its own
 
@@ -65,10 +70,24 @@ class Dismissed(BaseException):
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A question at the table."""
+    """A question at the table.
+
+    Parameters
+    ----------
+    question : Question
+    merge : callable or None
+        Of the shards' answers; None where each of them is wanted.
+    whole : bool
+        Whether all shards are to answer.
+    """
 
     question: Question
-    merge: Callable[[Any, Any], Any]
+    merge: Callable[[Any, Any], Any] | None
+    whole: bool = True
+
+    def told(self, shards: Spared, answers: Sequence[Any]) -> Any:
+        """What who asked is told, of the answers of all shards."""
+        return list(answers) if self.merge is None else shards.fold(answers, self.merge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +103,12 @@ class Seat:
     """The shards, as one of the solvers sees them."""
 
     number: int
+    shards: Shards
     view: View
     table: SimpleQueue[tuple[int, Asked | Done]]
+    may_leave_out: bool  # asked of the shards in the caller's thread, where settings are
     answers: SimpleQueue[Any] = field(default_factory=SimpleQueue)
+    noted: tuple[Any, dict[str, float]] = (None, {})
 
     def map_reduce(
         self,
@@ -95,12 +117,35 @@ class Seat:
         merge: Callable[[Any, Any], Any] = operator.add,
     ) -> Any:
         """Ask, and wait until all others have asked."""
-        question = Question(self.view, summarize, broadcast)
-        self.table.put((self.number, Asked(question, merge)))
+        return self._ask(Asked(Question(self.view, summarize, broadcast), merge))
+
+    def map(self, function: Callable[..., Any], *broadcast: Any) -> list[Any]:
+        """The same, each shard's answer being wanted."""
+        return list(self._ask(Asked(Question(self.view, function, broadcast), None)))
+
+    def map_of_most(self, function: Callable[..., Any], *broadcast: Any) -> list[Any]:
+        """The same, None of shards that are late."""
+        return list(self._ask(Asked(Question(self.view, function, broadcast), None, whole=False)))
+
+    def fold(self, values: Sequence[Any], merge: Callable[[Any, Any], Any] = operator.add) -> Any:
+        """That of the shards."""
+        return cast(Spared, self.shards).fold(values, merge)
+
+    def _ask(self, asked: Asked) -> Any:
+        self.table.put((self.number, asked))
         answer = self.answers.get()
         if answer is Dismissed:
             raise Dismissed
         return answer
+
+    def note(self, state: Any = None, **values: float) -> None:
+        """Where this solver stands; told with those of the others at the next round."""
+        self.noted = state, values
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether to end with what there is."""
+        return self.shards.time_is_up
 
     def run(self, solve: Solve) -> None:
         """Solve, and say so."""
@@ -118,6 +163,11 @@ class Alone:
     shards: Shards
     view: View
 
+    @property
+    def may_leave_out(self) -> bool:
+        """That of the shards."""
+        return self.shards.may_leave_out
+
     def map_reduce(
         self,
         summarize: Callable[..., Any],
@@ -127,6 +177,29 @@ class Alone:
         """A round."""
         question = Question(self.view, summarize, broadcast)
         return self.shards.map_reduce(question.answered_by, merge=merge)
+
+    def map(self, function: Callable[..., Any], *broadcast: Any) -> list[Any]:
+        """A round."""
+        question = Question(self.view, function, broadcast)
+        return cast(Spared, self.shards).map(question.answered_by)
+
+    def map_of_most(self, function: Callable[..., Any], *broadcast: Any) -> list[Any]:
+        """A round that may go on without shards that are late."""
+        question = Question(self.view, function, broadcast)
+        return cast(Spared, self.shards).map_of_most(question.answered_by)
+
+    def fold(self, values: Sequence[Any], merge: Callable[[Any, Any], Any] = operator.add) -> Any:
+        """That of the shards."""
+        return cast(Spared, self.shards).fold(values, merge)
+
+    def note(self, state: Any = None, **values: float) -> None:
+        """Where the only solver stands."""
+        self.shards.note(state, **values)
+
+    @property
+    def time_is_up(self) -> bool:
+        """That of the shards."""
+        return self.shards.time_is_up
 
 
 def side_by_side(shards: Shards, views: Sequence[View], solve: Solve) -> list[Any]:
@@ -160,7 +233,10 @@ def _at_one(
 ) -> list[Any]:
     """The results of some of the solvers, in common rounds."""
     table: SimpleQueue[tuple[int, Asked | Done]] = SimpleQueue()
-    seats = {number: Seat(number, views[number], table) for number in numbers}
+    seats = {
+        number: Seat(number, shards, views[number], table, shards.may_leave_out)
+        for number in numbers
+    }
     threads = [
         threading.Thread(target=seat.run, args=(solve,), daemon=True) for seat in seats.values()
     ]
@@ -198,8 +274,34 @@ def _serve(
 def _answer(shards: Shards, seats: Mapping[int, Seat], asked: Mapping[int, Asked]) -> None:
     """One round for all who ask."""
     numbers = sorted(asked)
-    questions = [asked[number].question for number in numbers]
-    merge = MergeEach([asked[number].merge for number in numbers])
-    answers = shards.map_reduce(answers_of, questions, merge=merge)
-    for number, answer in zip(numbers, answers, strict=True):
+    _note_all(shards, seats.values())
+    for number, answer in zip(numbers, _told(shards, [asked[k] for k in numbers]), strict=True):
         seats[number].answers.put(answer)
+
+
+def _told(shards: Shards, asked: Sequence[Asked]) -> list[Any]:
+    """What each of those who ask is told."""
+    questions = [one.question for one in asked]
+    if not shards.may_leave_out:
+        merge = MergeEach([one.merge or operator.add for one in asked])
+        return list(shards.map_reduce(answers_of, questions, merge=merge))
+    those = cast(Spared, shards)
+    ask = those.map if any(one.whole for one in asked) else those.map_of_most
+    found = ask(answers_of, questions)
+    return [
+        one.told(those, [None if answers is None else answers[i] for answers in found])
+        for i, one in enumerate(asked)
+    ]
+
+
+def _note_all(shards: Shards, seats: Collection[Seat]) -> None:
+    """Where the solvers stand together: what they noted is added up, once all have said it."""
+    values = [values for _, values in (seat.noted for seat in seats)]
+    common = set.intersection(*(set(own) for own in values))
+    if common:
+        states = [state for state, _ in (seat.noted for seat in seats)]
+        known = all(state is not None for state in states)
+        shards.note(
+            np.concatenate(states) if known else None,
+            **{name: sum(own[name] for own in values) for name in sorted(common)},
+        )

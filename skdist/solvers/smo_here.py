@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skdist.kernels.kernel_blocks import KernelBlocks, in_one_part
 from skdist.kernels.kernel_function import KernelFunction, Points
-from skdist.kernels.row_cache import add_rows
 from skdist.kernels.smo_block import smo_block
 from skdist.solvers.blocked_smo import UNLIMITED, blocked_smo, guard_of
 from skdist.solvers.dual_certificate import (
@@ -30,11 +29,9 @@ from skdist.solvers.dual_certificate import (
     sums_by_row,
     violation_of,
 )
-from skdist.solvers.dual_problem import DualProblem, DualSolution, Floats
+from skdist.solvers.dual_problem import ONE_BLOCK, DualProblem, DualSolution, Floats
+from skdist.solvers.unkept_loop import UnkeptLoop
 
-__all__ = ["LocalShards", "smo_here"]
-
-ONE_BLOCK = 2048  # variables: their kernel matrix is 16 megabytes
 JUST_BELOW = 0.99
 TRUE = (np.float64,) * 4  # attempts in float64, each from a field that is true
 FEWEST_IN_SINGLE = 256  # rows from which on float32 saves more time than it costs
@@ -75,6 +72,18 @@ class LocalShards:
     def map_shards(self, function: Callable[..., Any], *broadcast: Any) -> LocalShards:
         """A shard whose X is the function's value."""
         return LocalShards(self.map(function, *broadcast)[0], self.n_samples)
+
+    def note(self, state: Any = None, **values: float) -> None:
+        """Nobody watches a solver within a task."""
+
+    @property
+    def time_is_up(self) -> bool:
+        """A task knows nothing of the time of the fit."""
+        return False
+
+    def loop(self, *, replays: bool = True) -> UnkeptLoop:
+        """A task is run as a whole."""
+        return UnkeptLoop()
 
 
 def smo_here(
@@ -124,39 +133,75 @@ def smo_here(
             start=start,
             shrinking=shrinking,
         )
-    return one_block(X, kernel, problem, tol, max_iter, problem.start if start is None else start)
+    rows = X.astype(np.float64, copy=False)
+    matrix = WholeMatrix(kernel, kernel.points(rows, kernel.centre(rows)))
+    return one_block(matrix, problem, tol=tol, max_iter=max_iter, start=start)
+
+
+class Matrix(Protocol):
+    """A kernel matrix that finds room in memory."""
+
+    @property
+    def kernel(self) -> KernelFunction:
+        """Of the entries."""
+
+    @property
+    def points(self) -> Points:
+        """The rows, in float64."""
+
+    def blocks(self, dtype: Any) -> KernelBlocks:
+        """The matrix, in float32 or float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class WholeMatrix:
+    """The matrix of some rows, computed in one go."""
+
+    kernel: KernelFunction
+    points: Points
+
+    def blocks(self, dtype: Any) -> KernelBlocks:
+        """See `Matrix`."""
+        points = self.points.astype(dtype)
+        return in_one_part(self.kernel.matrix(points, points))
 
 
 def one_block(
-    X: Any, kernel: KernelFunction, problem: DualProblem, tol: float, max_iter: int, start: Floats
+    matrix: Matrix,
+    problem: DualProblem,
+    *,
+    tol: float,
+    max_iter: int = -1,
+    start: Floats | None = None,
 ) -> DualSolution:
-    """The solution by the whole kernel matrix."""
-    rows = X.astype(np.float64, copy=False)
-    points, box, n = kernel.points(rows, kernel.centre(rows)), box_of(problem), X.shape[0]
-    limit = UNLIMITED if max_iter < 0 else max_iter
-    coef, work = problem.sign * start, Work()
-    single = n >= FEWEST_IN_SINGLE and kernel.single(float(points.squares.max(initial=0.0)))
-    K, field = np.empty((0, 0)), np.zeros(n)
+    """The solution by the whole kernel matrix; the parameters are those of :func:`smo_here`."""
+    points, box = matrix.points, box_of(problem)
+    limit, n = UNLIMITED if max_iter < 0 else max_iter, len(points)
+    coef, work = problem.sign * (problem.start if start is None else start), Work()
+    reach = float(points.squares.max(initial=0.0))
+    single = n >= FEWEST_IN_SINGLE and matrix.kernel.single(reach)
+    K = None
     for dtype in (np.float32, *TRUE) if single else TRUE:
-        if K.dtype != dtype or not len(K):
-            K = kernel.matrix(points.astype(dtype), points.astype(dtype))
-            field = field_of(K, problem, coef)
+        if K is None or K.dtype != dtype:
+            K = matrix.blocks(dtype)
+            tol = problem.reachable(tol, float(np.abs(K.diagonal()).max(initial=0.0)))
+            field = K.product(sums_by_row(problem, coef, n))
         # Slopes that many pairs have changed are a little off: aim a little lower.
         goal = JUST_BELOW * tol
         coef, slope, pairs = minimum(K, problem, box, coef, field, goal, limit - work.n_iter)
         work = work.with_block(pairs, n, n, violation_of(box, coef, slope))
         if dtype == np.float32:
             field[problem.row] = slope - problem.sign * problem.linear
-            field = verified(kernel, points, problem, box, coef, field, slope, tol)
+            field = verified(matrix.kernel, points, problem, box, coef, field, slope, tol)
         else:
-            field = field_of(K, problem, coef)
+            field = K.product(sums_by_row(problem, coef, n))
         if violation_of(box, coef, slopes(problem, field)) <= tol or work.n_iter >= limit:
             break
     return certified(problem, coef, field, work, tol=tol)
 
 
 def minimum(
-    K: NDArray[Any],
+    K: KernelBlocks,
     problem: DualProblem,
     box: Box,
     coef: Floats,
@@ -168,9 +213,8 @@ def minimum(
     order = np.concatenate([np.flatnonzero(group) for group in box.groups])
     row, split = problem.row[order], int(np.count_nonzero(box.groups[0]))
     c, v = coef[order], slopes(problem, field)[order]
-    diagonal = K.diagonal()[row].astype(np.float64)
-    low, high = box.low[order], box.high[order]
-    pairs = smo_block(of_variables(K, row), diagonal, split, v, c, low, high, tol, limit)
+    low, high, own = box.low[order], box.high[order], K.of(row)
+    pairs = smo_block(own.parts, own.diagonal(), split, v, c, low, high, tol, limit)
     back = np.argsort(order)
     return c[back], v[back], pairs
 
@@ -192,18 +236,3 @@ def verified(
     field = field.copy()
     field[rows] = kernel.matrix(points[rows], points[ids]) @ sums[ids]
     return field
-
-
-def field_of(K: NDArray[Any], problem: DualProblem, coef: Floats) -> Floats:
-    """F, of the rows of K whose coefficients are not 0."""
-    field, sums = np.zeros(len(K)), sums_by_row(problem, coef, len(K))
-    ids = np.flatnonzero(sums)
-    add_rows(field, K, ids, sums[ids])
-    return field
-
-
-def of_variables(K: NDArray[Any], row: Any) -> NDArray[Any]:
-    """The matrix of the variables' rows; the very same one where these are all rows in order."""
-    if len(row) == len(K) and np.array_equal(row, np.arange(len(row))):
-        return K
-    return np.ascontiguousarray(K[np.ix_(row, row)])

@@ -15,10 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from skdist.solvers.chosen_rows import Ids
 from skdist.solvers.dual_certificate import Box
 from skdist.solvers.dual_problem import Floats
-
-Ids = NDArray[np.intp]
 
 
 def working_set(box: Box, coef: Floats, slope: Floats, before: Ids, size: int) -> Ids:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
+from sklearn.datasets import make_classification
 from sklearn.svm import SVC, SVR, NuSVC, OneClassSVM
 
 import skdist.solvers.blocked_smo as module
@@ -278,3 +279,12 @@ def test_any_small_problem(case, n_shards):
     assert solution.dual <= other + 1e-5 * abs(other) + min(solution.gap, 1e-3 * abs(other))
     assert solution.converged
     assert (solution.alpha >= 0).all() and (solution.alpha <= C).all()
+
+
+def test_where_every_a_is_small_the_gap_is_small_beside_d():
+    X, y = make_classification(3000, 6, flip_y=0.2, random_state=0, weights=[0.75])
+    problem = classification(2.0 * y - 1.0, np.full(3000, 1e-5))
+    kernel = KernelFunction("rbf", 1.0 / (6.0 * X.var()))
+    solution = fit(X, problem, kernel)
+    assert_proven(solution, X, problem, kernel)
+    assert solution.gap <= 1e-5 * abs(solution.dual)

@@ -7,7 +7,8 @@ from smooth_problems import PROBLEMS, cut, objective_of, rows
 
 from skdist.solvers import certificate
 from skdist.solvers.certificate import certify, until_certified
-from skdist.solvers.linear_objective import Point, Rounds, curvature_of, gradient_of
+from skdist.solvers.linear_objective import Point, curvature_of, gradient_of
+from skdist.solvers.rounds import Rounds
 
 X, _ = rows()
 SHARDS = cut(X, PROBLEMS["multinomial"].targets(), None, 3)

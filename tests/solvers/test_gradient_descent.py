@@ -6,7 +6,8 @@ import pytest
 from smooth_problems import PROBLEMS, best, cut, objective_of, rows
 
 from skdist.solvers.gradient_descent import gradient_descent, largest_eigenvalue
-from skdist.solvers.linear_objective import Rounds, curvature_of
+from skdist.solvers.linear_objective import curvature_of
+from skdist.solvers.rounds import Rounds
 
 X, _ = rows()
 SHARDS = cut(X, PROBLEMS["logistic"].targets(), None, 4)

@@ -160,6 +160,9 @@ class Watched:
         self.sizes.append(sum(sum(np.asarray(part).nbytes for part in s) for s in summaries))
         return self.shards.map_reduce(summarize, *broadcast, merge=merge)
 
+    def note(self, **values):
+        assert all(value >= 0 for value in values.values())
+
     def group_reduce(self, extract, groups, *broadcast, merge, finish):
         groups = list(groups)
         self.groups.append(len(groups))

@@ -8,13 +8,13 @@ from smooth_problems import PROBLEMS, cut, rows, value
 from skdist.losses import Logistic, Multinomial
 from skdist.solvers.linear_objective import (
     LinearObjective,
-    Rounds,
     curvature_diagonal_of,
     curvature_of,
     curvature_product_of,
     gradient_of,
     is_enough,
 )
+from skdist.solvers.rounds import Rounds
 
 X, WEIGHT = rows()
 Y = PROBLEMS["multinomial"].targets()

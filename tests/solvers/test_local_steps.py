@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Local steps and their averages: laws of the sums, and what a round comes to."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from skdist.solvers.local_steps import (
     Steps,
     StepSums,
     local_round,
+    measured_steps_between_rounds,
     steps_between_rounds,
     take_steps,
 )
@@ -143,9 +145,26 @@ def test_steps_are_longer_where_a_pass_has_fewer():
 
 
 def test_h_grows_where_rounds_are_dear_beside_steps():
-    assert steps_between_rounds(10_000_000, 200, 1_000, True) == 10
-    assert steps_between_rounds(10_000_000, 2_000, 1_000, True) == 1
-    assert steps_between_rounds(1_000, 200, 1_000, True) == 385
+    assert steps_between_rounds(10_000_000, 200, 1_000, True) == 19
+    assert steps_between_rounds(10_000_000, 2_000, 1_000, True) == 2
+    assert steps_between_rounds(1_000, 200, 1_000, True) == 769
     assert steps_between_rounds(1_000, 200, 100, True) == 100
     assert steps_between_rounds(1_000, 200, 100, False) == 25
     assert steps_between_rounds(1_000, 200, 1, False) == 1
+
+
+class FarShards(SerialShards):
+    """Shards that it takes a second to reach."""
+
+    def map_reduce(self, function, *broadcast):
+        time.sleep(1.0)
+        return super().map_reduce(function, *broadcast)
+
+
+def test_h_by_the_clock_grows_with_what_rounds_take():
+    rows = np.tile(X, (200, 1)), np.tile(Y, 200)
+    how = replace(steps(2, batch_size=1), n_rows=12_000)  # 6,000 steps, of microseconds each
+    h = measured_steps_between_rounds(FarShards(*rows, n_shards=2), NET, how, W, True)
+    assert h > 500
+    near = measured_steps_between_rounds(SerialShards(*rows, n_shards=2), NET, how, W, True)
+    assert near < h

@@ -11,7 +11,15 @@ from scipy.sparse import csr_matrix
 from skdist.kernels.kernel_function import KernelFunction
 from skdist.sharding import shard_rows
 from skdist.solvers.dual_problem import classification
-from skdist.solvers.one_vs_one import PairFit, PairRows, one_vs_one, pairs_of, rows_of_pair
+from skdist.solvers.memo import Memo
+from skdist.solvers.one_vs_one import (
+    ClassRows,
+    PairFit,
+    PairRows,
+    RowsOfPair,
+    one_vs_one,
+    pairs_of,
+)
 from skdist.solvers.smo_here import smo_here
 
 X, Y, WEIGHT = classes_problem(4)
@@ -22,8 +30,8 @@ def formulate(pair, sign, weight):
     return classification(sign, weight)
 
 
-def solve(X, problem):
-    return smo_here(X, KERNEL, problem, tol=1e-6)
+def solve(pair, rows, problem):
+    return smo_here(rows.X, KERNEL, problem, tol=1e-6)
 
 
 def shards(n_shards=3, container=np.asarray, weight=WEIGHT):
@@ -33,9 +41,10 @@ def shards(n_shards=3, container=np.asarray, weight=WEIGHT):
 @pytest.mark.parametrize("container", [np.asarray, csr_matrix])
 def test_the_rows_of_a_pair(container):
     weights = np.array([1.0, 2.0, 3.0, 0.5])
-    parts = shards(container=container).map(rows_of_pair, (1, 3), weights)
+    extract = RowsOfPair(weights, Memo(1.0))
+    parts = shards(container=container).map(extract, (1, 3))
     rows = parts[0] + parts[1] + parts[2]
-    own = np.flatnonzero(np.isin(Y, [1, 3]) & (WEIGHT > 0))
+    own = np.concatenate([np.flatnonzero((Y == c) & (WEIGHT > 0)) for c in (1, 3)])
     np.testing.assert_array_equal(rows.rows, own)
     np.testing.assert_array_equal(rows.sign, np.where(Y[own] == 1, 1.0, -1.0))
     np.testing.assert_array_equal(rows.weight, weights[Y[own]] * WEIGHT[own])
@@ -45,7 +54,11 @@ def test_the_rows_of_a_pair(container):
 
 def test_each_pair_is_the_problem_of_its_rows():
     found = one_vs_one(
-        shards(), PairFit(formulate, solve), class_weight=np.ones(4), n_rows=np.bincount(Y)
+        shards(),
+        PairFit(formulate, solve),
+        class_weight=np.ones(4),
+        n_rows=np.bincount(Y),
+        cache_size=1.0,
     )
     assert len(found) == 6
     for (i, j), expansion in zip(pairs_of(4), found, strict=True):
@@ -68,7 +81,7 @@ def remember(order, pair, sign, weight):
 def test_the_longest_come_first():
     order, n_rows = [], [10, 40, 20, 30]
     fit = PairFit(partial(remember, order), solve)
-    one_vs_one(shards(), fit, class_weight=np.ones(4), n_rows=n_rows)
+    one_vs_one(shards(), fit, class_weight=np.ones(4), n_rows=n_rows, cache_size=1.0)
     assert order == [(1, 3), (1, 2), (0, 1), (2, 3), (0, 3), (0, 2)]
 
 
@@ -79,16 +92,18 @@ def test_f_is_divided_by_the_width_of_the_margin_where_asked():
         n_iter = n_blocks = rows_computed = 1
         converged = True
 
-    rows = PairRows(X[:3], np.array([1.0, -1.0, 1.0]), np.ones(3), np.array([4, 7, 9]))
+    first = ClassRows(X[:1], np.ones(1), np.array([7]))
+    rows = PairRows(first, ClassRows(X[1:3], np.ones(2), np.array([4, 9])))
     for unit_width, scale in ((False, 1.0), (True, 2.0)):
-        found = PairFit(formulate, lambda X, problem: Solution, unit_width)((0, 1), rows)
+        found = PairFit(formulate, lambda *_: Solution, unit_width)((0, 1), rows)
         np.testing.assert_array_equal(found.rows, [4, 7])
-        np.testing.assert_array_equal(found.coef, np.array([1.0, -1.0]) / scale)
+        np.testing.assert_array_equal(found.coef, np.array([-1.0, 1.0]) / scale)
         assert found.offset == 3.0 / scale
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_pair_of_one_class_is_a_constant(sign):
-    rows = PairRows(X[:3], np.full(3, sign), np.ones(3), np.arange(3))
+    some, none = (ClassRows(X[:n], np.ones(n), np.arange(n)) for n in (3, 0))
+    rows = PairRows(some, none) if sign > 0 else PairRows(none, some)
     found = PairFit(formulate, None)((0, 1), rows)
     assert (-found.offset, len(found.rows), found.converged) == (sign, 0, True)

@@ -23,7 +23,8 @@ from sklearn.linear_model import SGDClassifier, SGDRegressor
 from skdist.kernels.sgd_losses import LOSSES
 from skdist.sharding import shard_rows
 from skdist.solvers.descent import Descent, Position, packed, penalty, start_at
-from skdist.solvers.parameter_averaging import parameter_averaging, run_passes
+from skdist.solvers.parameter_averaging import parameter_averaging
+from skdist.solvers.pass_sums import run_passes
 
 X, Y, TARGET = rows_of()
 ALL, NOT_EMPTY = np.arange(len(X)), np.flatnonzero(np.abs(X).sum(axis=1))
