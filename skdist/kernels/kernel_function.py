@@ -60,6 +60,13 @@ class Points:
         """Of what is computed from them."""
         return self.squares.dtype
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of rows and squares, in bytes."""
+        X = self.values
+        own = X.data.nbytes + X.indices.nbytes if issparse(X) else X.nbytes
+        return int(own + self.squares.nbytes)
+
 
 @dataclass(frozen=True)
 class KernelFunction:

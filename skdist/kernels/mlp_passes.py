@@ -12,14 +12,13 @@ identity, Poisson of exp. s are the weights of the rows. Almost all of the time 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
 from scipy.special import expit, xlogy
 
-from skdist.kernels.mlp_layers import Array, Layers
+from skdist.kernels.mlp_inputs import DenseInputs, Inputs
+from skdist.kernels.mlp_layers import Array, Layers, aligned_empty
 
 
 class Room(NamedTuple):
@@ -46,46 +45,31 @@ def room_for(layers: Layers, w: Array, n_rows: int, picks_dense: bool = True) ->
     picks_dense : bool
         Whether rows of a dense array will be picked.
     """
-    gradient = np.empty_like(w)
+    gradient = aligned_empty(w.shape, w.dtype)
     return Room(
         layers.weights(w),
         layers.biases(w),
         gradient,
         layers.weights(gradient),
         layers.biases(gradient),
-        [np.empty((n_rows, width), w.dtype) for width in layers.units[1:]],
-        [np.empty((n_rows, width), w.dtype) for width in layers.units[1:]],
-        np.empty((n_rows * picks_dense, layers.units[0]), w.dtype),
+        [aligned_empty((n_rows, width), w.dtype) for width in layers.units[1:]],
+        [aligned_empty((n_rows, width), w.dtype) for width in layers.units[1:]],
+        aligned_empty((n_rows * picks_dense, layers.units[0]), w.dtype),
     )
 
 
-def picked_rows(X: Any, rows: Array, room: Room) -> Any:
-    """The given rows of X; those of an array are in the room's buffer."""
-    if issparse(X):
-        return X[rows]
-    return np.take(X, rows, axis=0, out=room.rows[: len(rows)], mode="clip")
-
-
-def _product(A: Any, B: Array, out: Array) -> None:
-    """A B into `out`; A may be sparse."""
-    if issparse(A):
-        out[:] = A @ B
-    else:
-        np.matmul(A, B, out=out)
-
-
-def forward(layers: Layers, room: Room, X: Any) -> Array:
+def forward(layers: Layers, room: Room, X: Inputs) -> Array:
     """The outputs a_L of the rows X, (n, units[-1]): a view into the room."""
-    n, values, last = X.shape[0], X, len(room.weights) - 1
+    n, last = X.n_rows, len(room.weights) - 1
     for layer, (W, b) in enumerate(zip(room.weights, room.biases, strict=True)):
-        below, values = values, room.values[layer][:n]
-        _product(below, W, values)
+        values = room.values[layer][:n]
+        _below(room, layer, X).times(W, values)
         values += b
         ACTIVATIONS[layers.output if layer == last else layers.activation](values)
     return values
 
 
-def backward(layers: Layers, room: Room, X: Any, y: Array, weight: Array | None) -> None:
+def backward(layers: Layers, room: Room, X: Inputs, y: Array, weight: Array | None) -> None:
     """Sums over the rows of the gradients of their losses, into `room.gradient`.
 
     Parameters
@@ -93,53 +77,52 @@ def backward(layers: Layers, room: Room, X: Any, y: Array, weight: Array | None)
     layers : Layers
     room : Room
         As the forward pass over X has left it.
-    X : (n, d)
+    X : Inputs
+        n rows
     y : (n, units[-1]) of bool or of the parameters' dtype
     weight : (n,) or None
     """
-    last = len(room.weights) - 1
-    delta = room.deltas[last][: X.shape[0]]
-    np.subtract(room.values[last][: X.shape[0]], y, out=delta)
+    n, last = X.n_rows, len(room.weights) - 1
+    np.subtract(room.values[last][:n], y, out=room.deltas[last][:n])
     if weight is not None:
-        delta *= weight[:, None]
-    for layer, below, own in backwards(layers, room, X, delta):
-        _product(below.T, own, room.weight_sums[layer])
-        np.sum(own, axis=0, out=room.bias_sums[layer])
+        room.deltas[last][:n] *= weight[:, None]
+    _lower_deltas(layers, room, n)
+    for layer in range(last, -1, -1):
+        delta = room.deltas[layer][:n]
+        _below(room, layer, X).transposed_times(delta, room.weight_sums[layer])
+        np.sum(delta, axis=0, out=room.bias_sums[layer])
 
 
-def backwards(layers: Layers, room: Room, X: Any, delta: Array) -> Iterator[tuple[int, Any, Array]]:
-    """Yield (l, a_(l-1), d_l) from the last layer to the first."""
-    n = X.shape[0]
+def _below(room: Room, layer: int, X: Inputs) -> Inputs:
+    """What a layer is given: the rows, or the values of the layer before it."""
+    return X if layer == 0 else DenseInputs(room.values[layer - 1][: X.n_rows])
+
+
+def _lower_deltas(layers: Layers, room: Room, n: int) -> None:
+    """d_(L-1), ..., d_1 of n rows, from d_L."""
     for layer in range(len(room.weights) - 1, 0, -1):
-        below = room.values[layer - 1][:n]
-        yield layer, below, delta
-        above, delta = delta, room.deltas[layer - 1][:n]
-        np.matmul(above, room.weights[layer].T, out=delta)
-        DERIVATIVES[layers.activation](below, delta)
-    yield 0, X, delta
+        delta = room.deltas[layer - 1][:n]
+        np.matmul(room.deltas[layer][:n], room.weights[layer].T, out=delta)
+        DERIVATIVES[layers.activation](room.values[layer - 1][:n], delta)
 
 
-def square_sums(layers: Layers, room: Room, X: Any, y: Array, weight: Array | None) -> Array:
+def square_sums(layers: Layers, room: Room, X: Inputs, y: Array, weight: Array | None) -> Array:
     """Sums over the rows of the squared gradients of their losses, (D,): n times Fisher's diagonal.
 
     For one row the gradient of W_l is an outer product, so that squares sum to a product too::
 
         sum_i (a_i d_i')^2 = (a^2)' (d^2)
     """
-    last = len(room.weights) - 1
-    delta = forward(layers, room, X) - y
+    n, last = X.n_rows, len(room.weights) - 1
+    np.subtract(forward(layers, room, X), y, out=room.deltas[last][:n])
     if weight is not None:
-        delta *= np.sqrt(weight)[:, None]
+        room.deltas[last][:n] *= np.sqrt(weight)[:, None]
+    _lower_deltas(layers, room, n)
     squares = np.zeros_like(room.gradient)
     weight_sums, bias_sums = layers.weights(squares), layers.biases(squares)
-    room.deltas[last][: X.shape[0]] = delta
-    for layer, below, own in backwards(layers, room, X, room.deltas[last][: X.shape[0]]):
-        square = np.square(own)
-        _product(
-            below.multiply(below).T if issparse(below) else np.square(below).T,
-            square,
-            weight_sums[layer],
-        )
+    for layer, deltas in enumerate(room.deltas):
+        square = np.square(deltas[:n])
+        _below(room, layer, X).squared().transposed_times(square, weight_sums[layer])
         np.sum(square, axis=0, out=bias_sums[layer])
     return squares
 

@@ -31,7 +31,7 @@ def adam_step(
     n_weights : int, the first of the parameters, which are penalised
     alpha, beta_1, rest_1, beta_2, rest_2, epsilon : scalars of that dtype; rest = 1 - beta
     weight : scalar of that dtype or float64
-    rate : float64, the step size with Adam's correction of the moments' bias
+    rate : float64 or of that dtype, the step size with Adam's correction of the moments' bias
     """
     kind = w.dtype.type
     for i in range(n_weights):

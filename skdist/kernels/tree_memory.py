@@ -100,9 +100,21 @@ class Memory(NamedTuple):
     scratch: Scratch
 
 
+def most_nodes(n_rows: int, max_depth: int) -> int:
+    """Nodes that a tree of so many rows and levels may have."""
+    return max(min(2 * n_rows - 1, 2 ** min(max_depth + 1, 62) - 1), 1)
+
+
+def memory_bytes(n_rows: int, n_classes: int, max_depth: int) -> int:
+    """Bytes of `new_memory`, for so many classes; 0 for regression."""
+    of_row = 28 if n_classes else 44
+    of_node = 26 + 8 * (n_classes or 2)
+    return of_row * n_rows + of_node * most_nodes(n_rows, max_depth)
+
+
 def new_memory(n_rows: int, n_features: int, rules: Rules) -> Memory:
     """Memory for trees of up to `n_rows` rows."""
-    size, n = max(2 * n_rows - 1, 1), n_channels(rules)
+    size, n = most_nodes(n_rows, rules.max_depth), n_channels(rules)
     deepest = max(1, min(n_rows, rules.max_depth))
     table = NodeTable(
         np.empty(size, np.int32),

@@ -8,15 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
 from scipy.sparse import csr_matrix
 
+from skdist.kernels.mlp_inputs import inputs_of
 from skdist.kernels.mlp_layers import Layers
-from skdist.kernels.mlp_passes import (
-    backward,
-    forward,
-    penalty,
-    picked_rows,
-    room_for,
-    square_sums,
-)
+from skdist.kernels.mlp_passes import backward, forward, penalty, room_for, square_sums
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((7, 5))
@@ -32,8 +26,9 @@ ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
 
 def gradient(net, w, rows=slice(None), weight=None, y=None, X=X):
     room = room_for(net.layers, w, X[rows].shape[0])
-    forward(net.layers, room, X[rows])
-    backward(net.layers, room, X[rows], y[rows], None if weight is None else weight[rows])
+    own = inputs_of(X[rows])
+    forward(net.layers, room, own)
+    backward(net.layers, room, own, y[rows], None if weight is None else weight[rows])
     return room.gradient
 
 
@@ -60,7 +55,7 @@ def test_gradient_is_that_of_the_loss(loss, output, activation, weight):
     def value(w):
         room = room_for(net.layers, w, len(X))
         # a mean over the outputs of squared errors, whose gradient scikit-learn takes of the sum
-        return net.loss_of(y, forward(net.layers, room, X), weight) * (
+        return net.loss_of(y, forward(net.layers, room, inputs_of(X)), weight) * (
             3 if loss == "squared_error" else 1
         )
 
@@ -75,12 +70,13 @@ def test_sparse_rows_have_the_same_gradient():
     assert_allclose(gradient(net, w, y=y, X=csr_matrix(X)), dense, rtol=1e-12)
 
 
-def test_fewer_rows_than_the_room_has():
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+def test_fewer_rows_than_the_room_has(kind):
     net, w = network()
     y = TARGETS["log_loss", "softmax"]
     room = room_for(net.layers, w, 7)
     for rows in (np.arange(7), np.array([4, 2, 0])):
-        picked = picked_rows(X, rows, room)
+        picked = inputs_of(kind(X), rows, room.rows)
         forward(net.layers, room, picked)
         backward(net.layers, room, picked, y[rows], None)
         assert_allclose(room.gradient, gradient(net, w, rows, y=y), rtol=1e-12)
@@ -90,8 +86,9 @@ def test_fewer_rows_than_the_room_has():
 def test_everything_stays_in_the_dtype_of_the_parameters(dtype):
     net, w = network()
     room = room_for(net.layers, w.astype(dtype), 7)
-    assert forward(net.layers, room, X.astype(dtype)).dtype == dtype
-    backward(net.layers, room, X.astype(dtype), TARGETS["log_loss", "softmax"], None)
+    rows = inputs_of(X.astype(dtype))
+    assert forward(net.layers, room, rows).dtype == dtype
+    backward(net.layers, room, rows, TARGETS["log_loss", "softmax"], None)
     assert room.gradient.dtype == dtype
 
 
@@ -100,7 +97,7 @@ def test_everything_stays_in_the_dtype_of_the_parameters(dtype):
 def test_square_sums_are_squares_row_by_row(weight, sparse):
     net, w = network((5, 4, 3, 3))
     y = TARGETS["log_loss", "softmax"]
-    rows = csr_matrix(X) if sparse else X
+    rows = inputs_of(csr_matrix(X) if sparse else X)
     found = square_sums(net.layers, room_for(net.layers, w, 7), rows, y, weight)
     each = [np.square(gradient(net, w, [i], y=y)) for i in range(7)]
     expected = np.average(each, axis=0, weights=weight) * (7 if weight is None else weight.sum())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
+from skdist.kernels.kernel_blocks import KernelBlocks, in_one_part
 from skdist.kernels.kernel_function import KernelFunction
 from skdist.kernels.smo_block import smo_block
 
@@ -22,7 +23,10 @@ def solve(K, y, low, high, split=None, tol=1e-3, limit=1 << 40, coef=None, linea
     coef = np.zeros(len(y)) if coef is None else coef.copy()
     slope = K.astype(np.float64) @ coef + y * linear
     split = len(y) if split is None else split
-    pairs = smo_block(K, np.diag(K).astype(np.float64), split, slope, coef, low, high, tol, limit)
+    parts = in_one_part(K).parts
+    pairs = smo_block(
+        parts, np.diag(K).astype(np.float64), split, slope, coef, low, high, tol, limit
+    )
     np.testing.assert_allclose(slope, K @ coef + y * linear, atol=1e-9 * (1 + np.abs(coef).sum()))
     return coef, slope, pairs
 
@@ -104,6 +108,27 @@ def test_variables_without_room_do_not_move():
 
 def test_nothing_to_do():
     empty = np.empty(0)
-    assert smo_block(np.empty((0, 0)), empty, 0, empty, empty, empty, empty, 1e-3, 10) == 0
+    parts = in_one_part(np.empty((0, 0))).parts
+    assert smo_block(parts, empty, 0, empty, empty, empty, empty, 1e-3, 10) == 0
     one = np.zeros(1)
-    assert smo_block(np.ones((1, 1)), np.ones(1), 1, -np.ones(1), one, one, one + 1, 1e-3, 10) == 0
+    parts = in_one_part(np.ones((1, 1))).parts
+    assert smo_block(parts, np.ones(1), 1, -np.ones(1), one, one, one + 1, 1e-3, 10) == 0
+
+
+@pytest.mark.parametrize("p", [0, 1, 100, 199, 200])
+@pytest.mark.parametrize("split", [200, 130, 60])
+def test_the_parts_of_the_matrix_make_no_difference(p, split):
+    _, y, K, low, high = problem(200)
+    whole = solve(K, y, low, high, split=split)
+    parts = KernelBlocks(
+        tuple(
+            np.ascontiguousarray(K[rows, columns])
+            for rows in (slice(0, p), slice(p, 200))
+            for columns in (slice(0, p), slice(p, 200))
+        )
+    )
+    coef, slope = np.zeros(200), -y.copy()
+    pairs = smo_block(parts.parts, parts.diagonal(), split, slope, coef, low, high, 1e-3, 1 << 40)
+    np.testing.assert_array_equal(coef, whole[0])
+    np.testing.assert_array_equal(slope, whole[1])
+    assert pairs == whole[2]
