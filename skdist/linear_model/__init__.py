@@ -24,11 +24,7 @@ from sklearn.linear_model import SGDClassifier, SGDRegressor
 
 from skdist._merge import merge_models
 from skdist.linear_model._elastic_net import DistributedElasticNet
-from skdist.linear_model._glm import (
-    DistributedGammaRegressor,
-    DistributedPoissonRegressor,
-    DistributedTweedieRegressor,
-)
+from skdist.linear_model._gamma import DistributedGammaRegressor
 from skdist.linear_model._huber import DistributedHuberRegressor
 from skdist.linear_model._lasso import DistributedLasso
 from skdist.linear_model._least_squares_fit import merge_sums
@@ -37,10 +33,12 @@ from skdist.linear_model._linear_svc import DistributedLinearSVC
 from skdist.linear_model._logistic import DistributedLogisticRegression
 from skdist.linear_model._merge_linear import KINDS, merge_linear
 from skdist.linear_model._merge_sgd import merge_sgd
+from skdist.linear_model._poisson import DistributedPoissonRegressor
 from skdist.linear_model._ridge import DistributedRidge
 from skdist.linear_model._ridge_classifier import DistributedRidgeClassifier
 from skdist.linear_model._sgd_classifier import DistributedSGDClassifier
 from skdist.linear_model._sgd_regressor import DistributedSGDRegressor
+from skdist.linear_model._tweedie import DistributedTweedieRegressor
 
 for _model in KINDS:  # scikit-learn's classes, and with them ours
     merge_models.register(_model, merge_linear)

@@ -21,7 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import issparse
+
+from skdist.summaries import dense
 
 # Share of the coefficients of two classes that belongs to the second; the first has minus that.
 _SECOND_OF_TWO = {"softmax": 0.5, "margin": 1.0}
@@ -50,7 +51,7 @@ class CoefficientSums:
         cls, kind: str, coef: np.ndarray, intercept: np.ndarray, classes: np.ndarray | None
     ) -> CoefficientSums:
         """Of one model, of weight 1."""
-        coef = np.atleast_2d(coef.toarray() if issparse(coef) else coef)
+        coef = np.atleast_2d(dense(coef))
         w = np.column_stack([coef, np.broadcast_to(intercept, len(coef))]).astype(np.float64)
         if classes is not None and len(w) == 1:
             w = _SECOND_OF_TWO[kind] * np.concatenate([-w, w])

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 from sklearn.utils import check_random_state
 
+from skdist._caller import level_of_caller
 from skdist._estimator import SHARDING, all_or_nothing
 from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
@@ -202,7 +203,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
         ConvergenceWarning
             If the duality gap is too large after `max_iter` sweeps.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight):
             self._fit(X, y, sample_weight, check_input=check_input)
         return self
 
@@ -211,7 +212,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
             warnings.warn(
                 "alpha=0 is no penalty: coordinate descent converges slowly, and "
                 "DistributedLinearRegression finds the optimum at once.",
-                stacklevel=4,
+                stacklevel=level_of_caller(),
             )
         if isinstance(sample_weight, Number):
             sample_weight = None
@@ -299,5 +300,5 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
             f"{gaps.max():.3g}, more than tol={self.tol:g} asks for. Raise max_iter, scale the "
             "features, or penalise more.",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=level_of_caller(),
         )

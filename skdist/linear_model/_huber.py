@@ -12,6 +12,7 @@ from sklearn.linear_model import HuberRegressor
 from skdist._estimator import SHARDING, ShardedFit, Stopwatch
 from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
+from skdist._watching import shows
 from skdist.linear_model._linear_fit import warn_of_the_bound
 from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import one_blas_thread
@@ -28,9 +29,9 @@ class DistributedHuberRegressor(ShardedFit, HuberRegressor):
         F(w, b, sigma) = sum_i s_i (sigma + sigma h((w'x_i + b - y_i) / sigma)) + alpha |w|^2
         h(z)           = z^2 where |z| <= epsilon, else 2 epsilon |z| - epsilon^2
 
-    with s the sample weights, so that outliers, |z| > epsilon, count by their distance and not by
-    its square. That is :class:`sklearn.linear_model.HuberRegressor`, of which this is a subclass:
-    the same objective, parameters and fitted attributes. What differs:
+    with s the sample weights, so that outliers, ``|z| > epsilon``, count by their distance and not
+    by its square. That is :class:`sklearn.linear_model.HuberRegressor`, of which this is a
+    subclass: the same objective, parameters and fitted attributes. What differs:
 
     - Newton's method on sums over shards of the rows, so that the optimum does not depend on how
       the rows were cut, nor on the units of features.
@@ -110,6 +111,8 @@ class DistributedHuberRegressor(ShardedFit, HuberRegressor):
     (array([3.]), True, True)
     """
 
+    _rounds_of_an_iteration = 2
+
     _parameter_constraints = {
         **HuberRegressor._parameter_constraints,
         **SHARDING,
@@ -176,6 +179,7 @@ class DistributedHuberRegressor(ShardedFit, HuberRegressor):
         start = self._start(rows, problem.deviation)
         watch.lap("prepare")
         n_parameters = len(start)
+        shows(lambda w: self._model(w[0], rows))
         with one_blas_thread():
             solution = huber_newton(
                 rows.shards,
@@ -217,11 +221,17 @@ class DistributedHuberRegressor(ShardedFit, HuberRegressor):
         intercept = [mean] if self.fit_intercept else []
         return np.concatenate([np.zeros(rows.n_features), intercept, [scale]])
 
+    def _model(self, w, rows):
+        """What predictions need, of coefficients (p,)."""
+        return {
+            "coef_": w[: rows.n_features].astype(rows.dtype),
+            "intercept_": float(w[-1]) if self.fit_intercept else 0.0,
+        }
+
     def _expose(self, solution, rows, problem):
         """scikit-learn's attributes."""
         w, sigma = solution.w[0, :-1], float(solution.w[0, -1])
-        self.coef_ = w[: rows.n_features].astype(rows.dtype)
-        self.intercept_ = float(w[-1]) if self.fit_intercept else 0.0
+        vars(self).update(self._model(w, rows))
         self.scale_, self.n_iter_ = sigma, solution.n_iter
         self.outliers_ = np.concatenate(rows.shards.map(outliers_of, problem, w, sigma))
         self.n_shards_, self._weight_of_rows = rows.shards.n_shards, rows.total_weight

@@ -14,10 +14,13 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
+from skdist._caller import level_of_caller
 from skdist._estimator import ShardedFit, Stopwatch
 from skdist._local_fit import fit_locally
+from skdist._merge_checks import take_columns
 from skdist._report import FitReport
-from skdist._rows import EncodedRows, default_n_shards
+from skdist._rows import EncodedRows, shards_of_products
+from skdist.linear_model._finite_model import check_finite_model
 from skdist.linear_model._merge_linear import check_alike, merge_linear
 from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import Shard, is_dask
@@ -25,8 +28,6 @@ from skdist.solvers.normal_equations import LeastSquaresSums, LinearSolution
 
 # Features up to which d x d numbers are summed: 8 d^2 bytes a shard, d^3 / 3 flops to solve.
 MOST_FEATURES = 4096
-# Bytes of the sums of all shards together, beyond which fewer shards are cut.
-MOST_SUMS = 1 << 28
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,8 @@ class MergedLeastSquares(ShardedFit):
     (`_expose_sums`).
     """
 
+    _rounds_are_alike = True
+
     def _fit(self, X, y, sample_weight, *, shard=False, **encoding):
         """Validate, encode, shard, solve, expose."""
         self._sums = None
@@ -68,6 +71,7 @@ class MergedLeastSquares(ShardedFit):
         rows = self._encode(X, y, sample_weight, **encoding)
         watch.lap("prepare")
         sums = self._solve(rows, watch)
+        check_finite_model(self)
         self.n_shards_ = rows.shards.n_shards
         self._weight_of_rows = rows.total_weight
         if shard and sums is not None:
@@ -99,7 +103,7 @@ def fitting_n_shards(X: Any, n_shards: int | None) -> int | None:
     d = n_columns(X)
     if n_shards is not None or is_dask(X) or d == 0:
         return n_shards
-    return min(default_n_shards(X.shape[0]), max(1, MOST_SUMS // (8 * d * d)))
+    return shards_of_products(X.shape[0], d)
 
 
 def is_wide(X: Any) -> bool:
@@ -170,7 +174,7 @@ def warn_of_the_residual(found: LinearSolution, tol: float) -> None:
         f"Conjugate gradients stopped after {found.n_iter.max()} iterations{bound}, with residuals "
         f"larger than tol={tol:g} asks for. Raise max_iter, scale the features, or penalise more.",
         ConvergenceWarning,
-        stacklevel=6,
+        stacklevel=level_of_caller(),
     )
 
 
@@ -187,9 +191,7 @@ def merge_sums(first: Any, models: Sequence[Any], X: Any, y: Any, sample_weight:
         return merge_linear(first, models, X, y, sample_weight)
     check_alike(models)
     merged = type(first)(**first.get_params(deep=False))
-    for name in ("n_features_in_", "feature_names_in_"):
-        if name in vars(first):
-            setattr(merged, name, vars(first)[name])
+    take_columns(merged, first)
     merged._sums = merged._take_sums(models)
     merged.n_shards_ = sum(model.n_shards_ for model in models)
     moments = merged._sums.sums.moments

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skdist._caller import level_of_caller
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows
@@ -103,5 +104,5 @@ def warn_of_the_bound(name: str, solution: Solution, tol: float, max_iter: int) 
         f"{solution.bound:.3g} above the minimum; tol={tol:g} asks for less. Raise max_iter, "
         "scale the features, or penalise more.",
         ConvergenceWarning,
-        stacklevel=6,
+        stacklevel=level_of_caller(),
     )

@@ -15,6 +15,7 @@ from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
 from skdist._shard_classes import check_none_lacking, check_two_classes, knowing
 from skdist._sklearn import StrOptions, check_liblinear
+from skdist._watching import shows
 from skdist.linear_model._one_vs_rest import fit_one_vs_rest, problems_of
 from skdist.linear_model._one_vs_rest_expansion import keep_one_vs_rest
 from skdist.losses import SquaredHinge
@@ -157,6 +158,8 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     True
     """
 
+    _rounds_of_an_iteration = 2
+
     _parameter_constraints = {
         **LinearSVC._parameter_constraints,
         **SHARDING,
@@ -228,6 +231,7 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
             self._fit_locally(X, y, sample_weight, classes, choice.why)
             return
         watch.lap("prepare")
+        shows(lambda w: self._model(w, rows))
         fit = fit_one_vs_rest(
             rows,
             problems,
@@ -240,8 +244,7 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
         self._expose(fit, rows)
         if shard and self.loss == "squared_hinge":
             self._expansion, self.report_ = keep_one_vs_rest(rows, problems, objective, fit)
-        if self.verbose:
-            print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+        self._print_report()
 
     def _fit_locally(self, X, y, sample_weight, classes, why):
         fit_locally(self, self._fit_plainly, X, y, sample_weight, why, "liblinear")
@@ -301,14 +304,17 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
                 f"{', '.join(known)}, or 'auto'."
             )
 
+    def _model(self, w, rows):
+        """What predictions need, of coefficients (K, p)."""
+        d, intercept = rows.n_features, 0.0
+        if self.fit_intercept:
+            intercept = (self.intercept_scaling * w[:, d]).astype(rows.dtype)
+        coef = np.ascontiguousarray(w[:, :d]).astype(rows.dtype)
+        return {"classes_": rows.classes, "coef_": coef, "intercept_": intercept}
+
     def _expose(self, fit, rows):
         """scikit-learn's attributes, of numbers of the dtype of X."""
-        w, d = fit.w, rows.n_features
-        self.classes_ = rows.classes
-        self.coef_ = np.ascontiguousarray(w[:, :d]).astype(rows.dtype)
-        self.intercept_ = 0.0
-        if self.fit_intercept:
-            self.intercept_ = (self.intercept_scaling * w[:, d]).astype(rows.dtype)
+        vars(self).update(self._model(fit.w, rows))
         self.n_iter_ = max(solution.n_iter for solution in fit.solutions)
         self.n_shards_, self.report_ = rows.shards.n_shards, fit.report
         self._weight_of_rows = rows.total_weight

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.linear_model import LogisticRegression
 
 from skdist._estimator import SHARDING, ShardedClassifierFit, Stopwatch
@@ -18,12 +17,14 @@ from skdist._shard_classes import (
     knowing,
 )
 from skdist._sklearn import StrOptions
+from skdist._watching import shows
 from skdist.linear_model._linear_fit import SOLVER_NAMES, fit_linear
 from skdist.linear_model._loss_expansion import keep_expansion
 from skdist.linear_model._penalty import check_solver, resolve_penalty
 from skdist.losses import Logistic, Multinomial
 from skdist.solvers.choose_solver import choose_solver
 from skdist.solvers.linear_objective import LinearObjective
+from skdist.summaries import dense
 
 # Solvers that have no distributed counterpart: scikit-learn's own fit.
 SCIKIT_LEARNS = {"liblinear", "sag", "saga"}
@@ -160,6 +161,8 @@ class DistributedLogisticRegression(ShardedClassifierFit, LogisticRegression):
     True
     """
 
+    _rounds_of_an_iteration = 2
+
     _parameter_constraints = {
         **LogisticRegression._parameter_constraints,
         "solver": [StrOptions(SOLVER_NAMES | SCIKIT_LEARNS)],
@@ -218,6 +221,7 @@ class DistributedLogisticRegression(ShardedClassifierFit, LogisticRegression):
             self._fit_locally(X, y, sample_weight, classes, choice.why, "saga")
             return
         watch.lap("prepare")
+        shows(lambda w: self._model(w, rows))
         fit = fit_linear(
             rows,
             objective,
@@ -230,8 +234,7 @@ class DistributedLogisticRegression(ShardedClassifierFit, LogisticRegression):
         self._expose(fit, rows)
         if shard:
             self._expansion, self.report_ = keep_expansion(rows, objective, fit)
-        if self.verbose:
-            print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+        self._print_report()
 
     def _fit_locally(self, X, y, sample_weight, classes, why, solver):
         """scikit-learn's own fit, with a solver of scikit-learn."""
@@ -242,8 +245,6 @@ class DistributedLogisticRegression(ShardedClassifierFit, LogisticRegression):
         """Why scikit-learn's own fit is run; "" where it is not."""
         if self.solver in SCIKIT_LEARNS:
             return f"solver={self.solver!r} is scikit-learn's own fit."
-        if self.solver == "lbfgs" and "_skl_callbacks" in vars(self):
-            return "callbacks are called by scikit-learn's own fit."
         return ""
 
     def _problem(self, X, y, sample_weight, penalty, classes):
@@ -280,7 +281,7 @@ class DistributedLogisticRegression(ShardedClassifierFit, LogisticRegression):
         """Coefficients of the last fit, (K, p), for a warm start."""
         if not (self.warm_start and "coef_" in vars(self)):
             return None
-        w = self.coef_.toarray() if issparse(self.coef_) else self.coef_
+        w = dense(self.coef_)
         if self.fit_intercept:
             w = np.column_stack([w, self.intercept_])
         if w.shape != objective.shape:
@@ -291,12 +292,18 @@ class DistributedLogisticRegression(ShardedClassifierFit, LogisticRegression):
             )
         return np.asarray(w, np.float64)
 
+    def _model(self, w, rows):
+        """What predictions need, of coefficients (K, p)."""
+        w = w.astype(rows.dtype)
+        return {
+            "classes_": rows.classes,
+            "coef_": np.ascontiguousarray(w[:, : rows.n_features]),
+            "intercept_": w[:, -1].copy() if self.fit_intercept else np.zeros(len(w), rows.dtype),
+        }
+
     def _expose(self, fit, rows):
         """scikit-learn's attributes, of numbers of the dtype of X."""
-        w = fit.solution.w.astype(rows.dtype)
-        self.classes_ = rows.classes
-        self.coef_ = np.ascontiguousarray(w[:, : rows.n_features])
-        self.intercept_ = w[:, -1].copy() if self.fit_intercept else np.zeros(len(w), rows.dtype)
+        vars(self).update(self._model(fit.solution.w, rows))
         self.n_iter_ = np.array([fit.solution.n_iter], np.int32)
         self.n_shards_, self.report_ = rows.shards.n_shards, fit.report
         self._weight_of_rows = rows.total_weight

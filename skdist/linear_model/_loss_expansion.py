@@ -82,9 +82,7 @@ class LossExpansion:
         first, second = pairs(len(self.classes))
         grams = np.zeros((len(pairs(len(classes))[0]), self.grams.shape[1]))
         grams[pair_number(where[first], where[second], len(classes))] = self.grams
-        pull, centre = (
-            _rows_at(where, values, len(classes)) for values in (self.pull, self.centre)
-        )
+        pull, centre = (placed(where, values, len(classes)) for values in (self.pull, self.centre))
         return replace(self, grams=grams, pull=pull, centre=centre, classes=classes)
 
     @property
@@ -122,10 +120,11 @@ def pair_number(first: np.ndarray, second: np.ndarray, n_classes: int) -> np.nda
     return first * (2 * n_classes - first - 1) // 2 + second - first - 1
 
 
-def _rows_at(where: np.ndarray, values: np.ndarray, n_classes: int) -> np.ndarray:
-    placed = np.zeros((n_classes, values.shape[1]))
-    placed[where] = values
-    return placed
+def placed(where: np.ndarray, values: np.ndarray, n_classes: int) -> np.ndarray:
+    """`values` of some classes among those of all, 0 elsewhere."""
+    wider = np.zeros((n_classes, *values.shape[1:]))
+    wider[where] = values
+    return wider
 
 
 def expand(rows: EncodedRows, objective: LinearObjective, w: np.ndarray) -> LossExpansion:

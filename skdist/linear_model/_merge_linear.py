@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
-from operator import add
+from operator import add, attrgetter
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.linear_model import (
     ElasticNet,
     GammaRegressor,
@@ -30,13 +29,14 @@ from sklearn.linear_model import (
     TweedieRegressor,
 )
 from sklearn.svm import LinearSVC
-from sklearn.utils.validation import check_is_fitted
 
+from skdist._merge_checks import check_columns, check_equal, check_kinds, check_no_rows
 from skdist._report import FitReport
-from skdist._sklearn import set_classes
+from skdist._sklearn import scikit_learns, set_classes
 from skdist.linear_model._coefficient_sums import CoefficientSums
 from skdist.linear_model._loss_expansion import LossExpansion
 from skdist.losses import Squared
+from skdist.summaries import dense
 
 # What rows of coefficients compare (see _coefficient_sums), and which parameters must agree.
 KINDS: dict[type, tuple[str, tuple[str, ...]]] = {
@@ -108,11 +108,7 @@ def merge_linear(first: Any, models: list[Any], X: Any, y: Any, sample_weight: A
     ValueError
         If the models do not fit together, or if rows are passed.
     """
-    if X is not None:
-        raise ValueError(
-            "merge takes rows for forests only. To go on from a merged linear model with rows at "
-            "hand: merged.set_params(warm_start=True).fit(X, y)."
-        )
+    check_no_rows(X, "linear model", "merged.set_params(warm_start=True).fit(X, y)")
     check_alike(models)
     parts = reduce(add, map(parts_of, models))
     if parts.expansion is None:
@@ -170,33 +166,12 @@ def check_alike(models: list[Any]) -> None:
     kind = scikit_learns(models[0])
     if kind not in KINDS:
         raise TypeError(f"merge got a {type(models[0]).__name__}, which cannot be merged.")
-    for number, model in enumerate(models):
-        if scikit_learns(model) is not kind:
-            raise ValueError(
-                f"Model 0 is a {type(models[0]).__name__}, model {number} a "
-                f"{type(model).__name__}. Merge models of one kind."
-            )
-        check_is_fitted(model)
-    _check_equal(models, "number of features", lambda m: m.n_features_in_)
-    _check_equal(models, "feature names", lambda m: list(vars(m).get("feature_names_in_", ())))
+    check_kinds(models)
+    check_columns(models)
     for name in ("fit_intercept", *KINDS[kind][1]):
-        _check_equal(models, name, lambda m, name=name: getattr(m, name))
+        check_equal(models, name, attrgetter(name))
     if KINDS[kind][0] == "targets":
-        _check_equal(models, "shape of coef_", lambda m: m.coef_.shape)
-
-
-def _check_equal(models: list[Any], what: str, look: Any) -> None:
-    for number, model in enumerate(models[1:], 1):
-        if look(model) != look(models[0]):
-            raise ValueError(
-                f"The {what} of model 0 and model {number} differ: {look(models[0])} and "
-                f"{look(model)}. Merge models that were fitted alike."
-            )
-
-
-def scikit_learns(model: Any) -> type:
-    """The class of scikit-learn that the model is, or stands for."""
-    return next(c for c in type(model).__mro__ if c.__module__.startswith("sklearn."))
+        check_equal(models, "shape of coef_", lambda m: m.coef_.shape)
 
 
 def parts_of(model: Any) -> MergedParts:
@@ -220,8 +195,7 @@ def coefficients(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 def _flat(model: Any) -> np.ndarray:
     coef, intercept, _ = coefficients(model)
-    coef = coef.toarray() if issparse(coef) else coef
-    return np.concatenate([np.ravel(coef), intercept])
+    return np.concatenate([np.ravel(dense(coef)), intercept])
 
 
 def like(first: Any, models: list[Any], parts: MergedParts) -> Any:

@@ -15,7 +15,8 @@ from skdist.linear_model._linear_fit import rounding, warn_of_the_bound
 from skdist.linear_model._sums_report import sums_report
 from skdist.sharding import Shard, one_blas_thread
 from skdist.solvers.choose_solver import SOLVERS, Choice
-from skdist.solvers.linear_objective import LinearObjective, Shards, Solution
+from skdist.solvers.linear_objective import LinearObjective, Solution
+from skdist.solvers.rounds import Shards
 from skdist.solvers.side_by_side import side_by_side
 
 

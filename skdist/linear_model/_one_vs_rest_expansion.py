@@ -18,7 +18,7 @@ import numpy as np
 
 from skdist._report import FitReport
 from skdist._rows import EncodedRows
-from skdist.linear_model._loss_expansion import MOST_BYTES, minimise_quadratic, too_large
+from skdist.linear_model._loss_expansion import MOST_BYTES, minimise_quadratic, placed, too_large
 from skdist.linear_model._one_vs_rest import OneVsRest, OneVsRestFit
 from skdist.solvers.linear_objective import LinearObjective, curvature_of
 from skdist.solvers.side_by_side import side_by_side
@@ -66,15 +66,10 @@ class OneVsRestExpansion:
         """The same sums, with a place for all of `classes`."""
         if np.array_equal(classes, self.classes):
             return self
-        where = np.searchsorted(classes, self.classes)
-
-        def placed(values: np.ndarray) -> np.ndarray:
-            wider = np.zeros((len(classes), *values.shape[1:]))
-            wider[where] = values
-            return wider
-
-        sums = map(placed, (self.hessian, self.pull, self.centre, self.spread))
-        return OneVsRestExpansion(*sums, self.n_rows, classes)
+        where, n = np.searchsorted(classes, self.classes), len(classes)
+        sums = (self.hessian, self.pull, self.centre, self.spread)
+        wider = (placed(where, values, n) for values in sums)
+        return OneVsRestExpansion(*wider, self.n_rows, classes)
 
     @property
     def problems(self) -> range:

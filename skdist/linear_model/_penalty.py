@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skdist._caller import level_of_caller
+
 
 @dataclass(frozen=True)
 class Penalty:
@@ -85,4 +87,4 @@ def _strengths(name: str | None, C: float, l1_ratio: float | None) -> Penalty:
 
 
 def _warn(message: str, category: type[Warning]) -> None:
-    warnings.warn(message, category, stacklevel=7)
+    warnings.warn(message, category, stacklevel=level_of_caller())

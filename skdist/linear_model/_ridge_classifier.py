@@ -8,11 +8,11 @@ from functools import reduce
 from operator import add
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 
+from skdist._columns import shape_of
 from skdist._estimator import SHARDING, ShardedClassifierFit
 from skdist._rows import Intake, encode_rows
 from skdist._shard_classes import check_none_lacking, knowing
@@ -21,6 +21,7 @@ from skdist.linear_model._class_targets import with_classes
 from skdist.linear_model._least_squares_fit import fitting_n_shards, n_targets
 from skdist.linear_model._ridge_fit import MergedRidge
 from skdist.sharding import is_dask
+from skdist.summaries import dense
 
 
 class DistributedRidgeClassifier(ShardedClassifierFit, MergedRidge, RidgeClassifier):
@@ -163,8 +164,7 @@ class DistributedRidgeClassifier(ShardedClassifierFit, MergedRidge, RidgeClassif
                 "several labels, all places have the same columns of y. Leave classes out."
             )
         labels = binarizer()
-        targets = labels.fit_transform(y)
-        targets = targets.toarray() if issparse(targets) else targets
+        targets = dense(labels.fit_transform(y))
         if self.class_weight is not None:
             own = compute_sample_weight(self.class_weight, y)
             given = check_sample_weight(sample_weight, targets, dtype=np.float64)
@@ -227,5 +227,5 @@ def is_multilabel(y):
     """Whether y has several columns; a Dask collection's are refused where it is encoded."""
     if is_dask(y):
         return False
-    shape = y.shape if issparse(y) else np.asarray(y).shape
+    shape = shape_of(y)
     return len(shape) == 2 and shape[1] > 1

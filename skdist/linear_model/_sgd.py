@@ -14,10 +14,15 @@ from copy import deepcopy
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skdist._caller import level_of_caller
+from skdist._carried_settings import CarriesSettings
+from skdist._columns import shape_of
 from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
 from skdist._report import FitReport
 from skdist._rows import few_shards
 from skdist._sklearn import check_sgd, fit_context
+from skdist._watching import Watched
+from skdist.linear_model._finite_model import check_finite_model
 from skdist.sharding import is_dask, joblib_workers
 
 # Rows below which threads for scikit-learn's fits of one class against the rest do not pay.
@@ -35,13 +40,14 @@ WRITTEN_TO = (
 
 def n_rows(X):
     """Rows of an array, a frame or nested lists; 0 of what scikit-learn will refuse."""
-    shape = getattr(X, "shape", None)
-    shape = np.asarray(X).shape if shape is None else tuple(shape)
-    return shape[0] if shape else 0
+    return next(iter(shape_of(X)), 0)
 
 
-class DistributedSGD:
+class DistributedSGD(CarriesSettings, Watched):
     """Mixin in front of scikit-learn's two classes."""
+
+    _wires = frozenset({"exact", "float32", "share"})  # how its parameters may travel
+    _rounds_of_an_iteration = 2
 
     _parameter_constraints = {
         **SHARDING,
@@ -79,7 +85,8 @@ class DistributedSGD:
         UserWarning
             If the partitions of a Dask collection differ so much that averages are poor models.
         """
-        with all_or_nothing(self):
+        start = {"coef_init": coef_init, "intercept_init": intercept_init}
+        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight, **start):
             self._fit_rows(X, y, coef_init, intercept_init, sample_weight)
         return self
 
@@ -139,11 +146,12 @@ class DistributedSGD:
         from skdist.linear_model._sgd_shards import descend
 
         self.report_ = descend(self, X, y, sample_weight, **how)
+        check_finite_model(self)
         self._weight_of_rows, self.n_shards_ = self.t_ - 1.0, len(self.report_.shards)
         if self.verbose:
             for line in self.report_.extra["history"]:
                 print(f"[{type(self).__name__}] {line}")
-            print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+        self._print_report()
 
     def _warn_of_parameters(self):
         """scikit-learn's warnings at the end of a fit."""
@@ -152,12 +160,12 @@ class DistributedSGD:
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=level_of_caller(),
             )
         if self.power_t < 0:
             warnings.warn(
                 "Negative values for `power_t` are deprecated in version 1.8 and will raise an "
                 "error in 1.10. Use values in the range [0.0, inf) instead.",
                 FutureWarning,
-                stacklevel=5,
+                stacklevel=level_of_caller(),
             )

@@ -229,7 +229,8 @@ class DistributedSGDClassifier(ClassesOnCollections, DistributedSGD, SGDClassifi
         -------
         self
         """
-        with all_or_nothing(self):
+        rows = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
+        with all_or_nothing(self, "partial_fit", **rows):
             self._pass_once(X, y, sample_weight, classes)
         return self
 
@@ -253,7 +254,8 @@ class DistributedSGDClassifier(ClassesOnCollections, DistributedSGD, SGDClassifi
         -------
         self
         """
-        with all_or_nothing(self):
+        rows = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
+        with all_or_nothing(self, "fit_shard", **rows):
             if classes is None or not self._lacks_some(y, classes):
                 self._fit_rows(X, y, sample_weight=sample_weight)
             else:

@@ -169,7 +169,7 @@ class DistributedSGDRegressor(OnCollections, DistributedSGD, SGDRegressor):
         -------
         self
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, "partial_fit", X=X, y=y, sample_weight=sample_weight):
             self._pass_once(X, y, sample_weight)
         return self
 
@@ -189,6 +189,6 @@ class DistributedSGDRegressor(OnCollections, DistributedSGD, SGDRegressor):
         -------
         self
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, "fit_shard", X=X, y=y, sample_weight=sample_weight):
             self._fit_rows(X, y, sample_weight=sample_weight)
         return self

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,16 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from skdist._config import settings
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows, Intake, encode_rows, few_shards
+from skdist._skew import Table, check_alike
+from skdist._watching import shows
 from skdist.linear_model._sgd import n_rows
 from skdist.linear_model._sgd_problems import problems_of, rules_of, set_classes, start_of
 from skdist.sharding import is_dask
-from skdist.solvers.descent import Descent, penalty
+from skdist.solvers.descent import Descent, Position, penalty
 from skdist.solvers.mean_losses import mean_losses
 from skdist.solvers.parameter_averaging import Descended, parameter_averaging
 
@@ -25,8 +27,11 @@ MAX_SEED = np.iinfo(np.int32).max
 # Rows in memory are dealt to shards at random. What is neighbours by chance may stay neighbours:
 # one cache miss brings them all.
 RUN = 16
-# `ShardFacts.skew` of partitions from which on the mean of their models is a poor one.
-TOO_SKEWED = 0.25
+AVERAGES_OF_UNLIKE = (
+    "Their parameters are averaged, and averages of models of unlike rows are poor. Shuffle the "
+    "rows over the partitions, or fit a model that merges sums, such as "
+    "DistributedLogisticRegression, DistributedLinearSVC or DistributedRidge."
+)
 
 
 def descend(
@@ -54,6 +59,9 @@ def descend(
     watch = Stopwatch()
     seed = int(check_random_state(sgd.random_state).randint(MAX_SEED))
     rows = _encode(sgd, X, y, sample_weight, seed, one_pass)
+    table = rows.table
+    if is_dask(X):  # else rows are dealt to the shards
+        table = check_alike(rows.shards, table, AVERAGES_OF_UNLIKE, regression=rows.classes is None)
     if is_classifier(sgd):
         set_classes(sgd, rows.classes, classes, one_pass)
     rules, problems = rules_of(sgd, rows.is_sparse), problems_of(sgd, rows)
@@ -67,6 +75,7 @@ def descend(
         run=(RUN if dealt else 1) * bool(sgd.shuffle),
         held_out=float(sgd.validation_fraction) if sgd.early_stopping else 0.0,
     )
+    shows(lambda position: _model(sgd, position, rows))
     fit = parameter_averaging(
         rows.shards,
         descent,
@@ -74,12 +83,13 @@ def descend(
         max_iter=1 if one_pass else sgd.max_iter,
         tol=None if one_pass else sgd.tol,
         n_iter_no_change=sgd.n_iter_no_change,
+        wire=settings().wire,
     )
     watch.lap("solve")
     _expose(sgd, fit, rows, start.t)
     extra = {} if one_pass else _measured(sgd, rows, descent, fit)
     watch.lap("measure")
-    return _report(rows, watch, {"history": fit.history, **extra})
+    return _report(rows, table, watch, {"history": fit.history, **extra})
 
 
 def _encode(sgd: Any, X: Any, y: Any, sample_weight: Any, seed: int, one_pass: bool) -> EncodedRows:
@@ -108,23 +118,16 @@ def _encode(sgd: Any, X: Any, y: Any, sample_weight: Any, seed: int, one_pass: b
             f"Number of features {rows.n_features} does not match previous data "
             f"{sgd.n_features_in_}."
         )
-    if is_dask(X):
-        _warn_of_skew(rows)
     return rows
 
 
-def _warn_of_skew(rows: EncodedRows) -> None:
-    most = max(shard.skew for shard in rows.table)
-    if most > TOO_SKEWED:
-        unit = "standard deviations of y" if rows.classes is None else "of the class rates"
-        warnings.warn(
-            f"The partitions of X differ from one another in y by up to {most:.2f} {unit}. Their "
-            "parameters are averaged, and averages of models of unlike rows are poor. Shuffle the "
-            "rows over the partitions, or fit a model that merges sums, such as "
-            "DistributedLogisticRegression, DistributedLinearSVC or DistributedRidge.",
-            UserWarning,
-            stacklevel=7,
-        )
+def _model(sgd: Any, position: Position, rows: EncodedRows) -> dict[str, Any]:
+    """What predictions need, amid a fit: the iterate, or the average if that is asked for."""
+    W, b, d = position.now.W, position.now.b, rows.n_features
+    if sgd.average > 0 and position.average.weight > 0.0:
+        W, b = position.average.mean[:, :d], position.average.mean[:, d]
+    W, b = W.astype(rows.dtype), b.astype(rows.dtype)
+    return {"coef_": W if is_classifier(sgd) else W.ravel(), "intercept_": b}
 
 
 def _expose(sgd: Any, fit: Descended, rows: EncodedRows, first_step: float) -> None:
@@ -154,7 +157,9 @@ def _measured(sgd: Any, rows: EncodedRows, descent: Descent, fit: Descended) -> 
     return found
 
 
-def _report(rows: EncodedRows, watch: Stopwatch, extra: dict[str, object]) -> FitReport:
+def _report(
+    rows: EncodedRows, table: Table, watch: Stopwatch, extra: dict[str, object]
+) -> FitReport:
     m = rows.shards.n_shards
     why = "One shard: plain stochastic gradient descent."
     if m > 1:
@@ -166,9 +171,21 @@ def _report(rows: EncodedRows, watch: Stopwatch, extra: dict[str, object]) -> Fi
         method="sgd",
         strategy="average",
         exact=m == 1,
-        why=(why,),
+        why=(why, *_shortened(settings().wire)),
         seconds=watch.seconds,
-        shards=rows.table,
+        shards=table,
         extra=extra,
     )
     return report.charged(rows.shards.cost)
+
+
+def _shortened(wire: str | float) -> tuple[str, ...]:
+    """What to say of parameters that did not travel as they are."""
+    if wire == "exact":
+        return ()
+    if wire == "float32":
+        return ("Parameters travelled in float32.",)
+    return (
+        f"Shards sent a share of {wire:g} of their moves, the largest, and owed the rest: fewer "
+        "bytes, and more passes to the same objective.",
+    )

@@ -14,6 +14,7 @@ import pytest
 import sklearn
 import sklearn.linear_model as sk
 from least_squares_problems import assert_same_fit, rows_and_targets
+from scikit_twin import theirs
 from scipy.sparse import csc_array, csr_array, random_array
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -111,16 +112,6 @@ def test_a_frame_of_targets():
     assert_same_fit(DistributedRidge().fit(X, frame), DistributedRidge().fit(X, Y))
 
 
-@pytest.fixture(params=["streamed", "on the cluster"])
-def place(request):
-    """Where partitions are computed."""
-    if request.param == "streamed":
-        yield request.param
-        return
-    with request.getfixturevalue("dask_client").as_current():
-        yield request.param
-
-
 NAMES = [f"x{j}" for j in range(X.shape[1])]
 
 
@@ -178,13 +169,6 @@ EVERY = [*REGRESSORS, DistributedRidgeClassifier()]
 
 def targets(model):
     return LABELS if hasattr(model, "decision_function") else Y[:, 0]
-
-
-def theirs(model):
-    """scikit-learn's estimator with the same parameters."""
-    reference = getattr(sk, type(model).__name__.removeprefix("Distributed"))
-    known = reference().get_params()
-    return reference(**{k: v for k, v in model.get_params().items() if k in known})
 
 
 @pytest.mark.parametrize("model", EVERY)

@@ -63,16 +63,6 @@ def test_what_travelled_is_reported(process_backend):
 # Rows of Dask collections.
 
 
-@pytest.fixture(params=["streamed", "on the cluster"])
-def place(request):
-    """Where partitions are computed."""
-    if request.param == "streamed":
-        yield request.param
-        return
-    with request.getfixturevalue("dask_client").as_current():
-        yield request.param
-
-
 NAMES = [f"x{j}" for j in range(X.shape[1])]
 
 

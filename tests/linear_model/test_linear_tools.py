@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import scikit_twin
 import sklearn
 import sklearn.linear_model as sk
 from linear_problems import classes_problem
@@ -46,10 +47,7 @@ def target(model):
 
 def theirs(model):
     """scikit-learn's class with the same parameters, solved as exactly."""
-    kind = getattr(sk, type(model).__name__.removeprefix("Distributed"))
-    known = kind().get_params()
-    given = {name: value for name, value in model.get_params().items() if name in known}
-    return kind(**{**given, "solver": "newton-cholesky"})
+    return scikit_twin.theirs(model).set_params(solver="newton-cholesky")
 
 
 @every_model

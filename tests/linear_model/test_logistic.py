@@ -132,15 +132,6 @@ def test_scikit_learns_own_fit(parameters):
     assert ours.report_.why == (f"solver={parameters['solver']!r} is scikit-learn's own fit.",)
 
 
-def test_callbacks_are_called_by_scikit_learns_own_fit():
-    callback = pytest.importorskip("sklearn.callback")
-    X, y, _ = classes_problem(2)
-    monitor = callback.ScoringMonitor(scoring="accuracy")
-    model = DistributedLogisticRegression(solver="lbfgs").set_callbacks(monitor).fit(X, y)
-    assert model.report_.strategy == "local"
-    assert model.report_.why == ("callbacks are called by scikit-learn's own fit.",)
-
-
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_attributes_have_scikit_learns_shapes(n_classes, fit_intercept):

@@ -15,7 +15,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 
 from skdist import DistributedSGDClassifier, DistributedSGDRegressor
-from skdist.linear_model._sgd_shards import TOO_SKEWED
+from skdist._skew import TOO_SKEWED
 from skdist.sharding import shard_rows
 from skdist.solvers.descent import Descent, start_at
 from skdist.solvers.parameter_averaging import parameter_averaging
@@ -112,16 +112,6 @@ def test_grid_search_on_every_backend_has_the_serial_scores(backend):
 
 
 # Rows of Dask collections.
-
-
-@pytest.fixture(params=["streamed", "on the cluster"])
-def place(request):
-    """Where partitions are computed."""
-    if request.param == "streamed":
-        yield request.param
-        return
-    with request.getfixturevalue("dask_client").as_current():
-        yield request.param
 
 
 def collections(kind, y=Y, X=X):
