@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from skdist._estimator import ShardedClassifierFit, ShardedFit
@@ -12,6 +11,7 @@ from skdist._on_collections import Method
 from skdist._sklearn import num_samples, ovr_decision_function
 from skdist.sharding import for_row_blocks, is_dask, lazily, one_blas_thread
 from skdist.solvers.one_vs_one import pairs_of
+from skdist.summaries import dense
 
 BLOCK_KERNELS = ("linear", "poly", "rbf", "sigmoid")
 LEAST_ROWS = 256  # per thread
@@ -53,8 +53,7 @@ class KernelPrediction(ShardedFit):
         from skdist.kernels.kernel_function import KernelFunction
 
         kernel = KernelFunction(self.kernel, float(self._gamma), self.degree, float(self.coef0))
-        coef = self._dual_coef_.toarray() if issparse(self._dual_coef_) else self._dual_coef_
-        return Expansions(kernel, self.support_vectors_, coef, self._counts())
+        return Expansions(kernel, self.support_vectors_, dense(self._dual_coef_), self._counts())
 
     def _counts(self):
         """Support vectors of each class."""

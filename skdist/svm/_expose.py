@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, csr_matrix, issparse, vstack
+from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn import get_config
 
-from skdist.sharding import Shard
+from skdist.solvers.chosen_rows import rows_at
 from skdist.solvers.kernel_expansion import KernelExpansion
 from skdist.solvers.one_vs_one import pairs_of
+from skdist.summaries import stacked
 
 Floats = NDArray[np.float64]
 
@@ -73,19 +74,6 @@ def vectors_at(shards: Any, rows: NDArray[np.intp]) -> Any:
     back = np.empty(len(rows), np.intp)
     back[order] = np.arange(len(rows))
     return found[back]
-
-
-def rows_at(shard: Shard, rows: NDArray[np.intp]) -> Any:
-    """Those of the rows, in ascending order, that lie in this shard."""
-    first, last = np.searchsorted(rows, [shard.rows.start, shard.rows.stop])
-    return shard.X[rows[first:last] - shard.rows.start]
-
-
-def stacked(pieces: Sequence[Any]) -> Any:
-    """Rows one below the other, CSR where any are."""
-    if any(issparse(piece) for piece in pieces):
-        return vstack(pieces, format="csr")
-    return np.concatenate(pieces)
 
 
 def expose(machine: Any, table: Table, vectors: Any, expansions: Sequence[KernelExpansion]) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.svm import SVC
 from sklearn.utils.validation import validate_data
 
 from skdist._labels import encode_labels
 from skdist._sklearn import check_sample_weight
 from skdist.solvers.one_vs_one import pairs_of
+from skdist.summaries import dense
 from skdist.svm._kernel_machine import at_least_zero
 
 
@@ -58,7 +58,7 @@ def _of_classes(machine: Any, X: Any, y: Any, weight: np.ndarray) -> float:
     values = machine._values(X)
     at_vectors = machine._values(machine.support_vectors_) - machine._intercept_
     own = np.repeat(np.arange(len(machine.classes_)), machine.n_support_)
-    table, gap = _dense(machine._dual_coef_), 0.0
+    table, gap = dense(machine._dual_coef_), 0.0
     for p, (i, j) in enumerate(pairs_of(len(machine.classes_))):
         coef = np.where(own == i, table[j - 1], np.where(own == j, table[i], 0.0))
         sign = np.where(codes == i, 1.0, np.where(codes == j, -1.0, 0.0))
@@ -73,12 +73,8 @@ def _of_targets(machine: Any, X: Any, y: Any, weight: np.ndarray) -> float:
             "The gap on rows needs the targets of the support vectors, which not all models have "
             "kept. Fit the shards with fit_shard, or leave X and y out."
         )
-    coef, targets = _dense(machine._dual_coef_)[0], machine._kept.y[machine.support_]
+    coef, targets = dense(machine._dual_coef_)[0], machine._kept.y[machine.support_]
     at_vectors = machine._values(machine.support_vectors_) - machine._intercept_
     loss = np.maximum(0.0, np.abs(y - machine._values(X).ravel()) - machine.epsilon)
     linear = machine.epsilon * np.abs(coef).sum() - targets @ coef
     return float(coef @ at_vectors.ravel() + machine.C * (weight @ loss) + linear)
-
-
-def _dense(coef: Any) -> np.ndarray:
-    return np.asarray(coef.toarray() if issparse(coef) else coef)

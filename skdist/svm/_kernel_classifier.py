@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import warnings
-from functools import partial
 
 import numpy as np
 
+from skdist._caller import level_of_caller
 from skdist._labels import weigh_classes
 from skdist._rows import Intake
 from skdist._shard_classes import knowing
@@ -17,7 +17,7 @@ from skdist.solvers.one_vs_one import PairFit, one_vs_one
 from skdist.svm._decide import ClassPrediction
 from skdist.svm._kernel_machine import KernelMachine
 from skdist.svm._report import Solved
-from skdist.svm._strategies import solve_here, solve_over_shards
+from skdist.svm._strategies import pair_solver, solve_over_shards
 
 PAIRS = "Each pair of classes is a task of its own, on one thread."
 ONE_SIDE = "Only one class has rows."
@@ -36,7 +36,7 @@ class KernelClassifier(ClassPrediction, KernelMachine):
             warnings.warn(
                 "The `probability` parameter was deprecated in scikit-learn 1.9. Leave it out.",
                 FutureWarning,
-                stacklevel=4,
+                stacklevel=level_of_caller(),
             )
         return super()._left_to_scikit_learn()
 
@@ -74,10 +74,16 @@ class KernelClassifier(ClassPrediction, KernelMachine):
             return self._solve_two(rows, targets, kernel, weight)
         fit = PairFit(
             self._formulate(targets.mass),
-            partial(solve_here, kernel=kernel, limits=self._limits),
+            pair_solver(rows.shards, kernel, self._limits),
             self._unit_width,
         )
-        found = one_vs_one(rows.shards, fit, class_weight=weight, n_rows=targets.n_rows)
+        found = one_vs_one(
+            rows.shards,
+            fit,
+            class_weight=weight,
+            n_rows=targets.n_rows,
+            cache_size=self._limits["cache_size"],
+        )
         return Solved(found, "pairs", PAIRS)
 
     def _solve_two(self, rows, targets, kernel, class_weight):

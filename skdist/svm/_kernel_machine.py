@@ -9,10 +9,10 @@ from operator import add
 
 import numpy as np
 
-from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
+from skdist._estimator import SHARDING, Stopwatch
 from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import StrOptions, fit_context
+from skdist._sklearn import StrOptions
 from skdist.sharding import Shard, is_dask, one_blas_thread
 from skdist.summaries import EntryMoments, SupportVectors
 from skdist.svm._decide import KernelPrediction
@@ -51,38 +51,6 @@ class KernelMachine(KernelPrediction):
 
     _intake = Intake(dtypes=(np.float64,))
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Find the support vectors and their coefficients.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
-            Becomes float64, sparse matrices CSR. For a callable or precomputed kernel what
-            scikit-learn's class takes.
-        y : array-like of shape (n_samples,)
-            Labels of two classes at least, or targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            What C is multiplied with; rows of weight 0 or less are left out, as by libsvm.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            For what scikit-learn's class refuses. The estimator is then as it was before.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` was reached; it names the duality gap.
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
-        return self
-
     def _fit(self, X, y, sample_weight, *, shard=False, classes=None):
         self._kept = None
         why = self._left_to_scikit_learn()
@@ -96,8 +64,7 @@ class KernelMachine(KernelPrediction):
         self._fit_rows(rows, targets, self._width_of(entries, rows.n_features), watch)
         if shard:
             self._kept = self._worth_keeping(rows, targets, entries)
-        if self.verbose:
-            print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+        self._print_report()
 
     def _fit_rows(self, rows, targets, gamma, watch):
         """Solve, and expose what was found."""

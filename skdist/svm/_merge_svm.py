@@ -12,23 +12,24 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import reduce
 from importlib import import_module
-from operator import add
+from operator import add, attrgetter
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
-from sklearn.utils.validation import check_is_fitted
 
 from skdist._estimator import Stopwatch
+from skdist._merge_checks import check_columns, check_equal, check_kinds, take_columns
 from skdist._report import FitReport
 from skdist._rows import EncodedRows, default_n_shards
+from skdist._sklearn import scikit_learns
 from skdist.sharding import shard_rows
 from skdist.solvers.kernel_expansion import KernelExpansion
 from skdist.solvers.target_facts import target_facts
-from skdist.summaries import EntryMoments, SupportVectors
+from skdist.summaries import EntryMoments, SupportVectors, dense, stacked
 from skdist.svm._decide import BLOCK_KERNELS
-from skdist.svm._expose import expose, stacked, table_of
+from skdist.svm._expose import expose, table_of
 from skdist.svm._gap import duality_gap_on
 from skdist.svm._kernel_machine import Targets
 
@@ -56,15 +57,16 @@ def merge_machines(first: Any, models: list[Any], X: Any, y: Any, sample_weight:
         If the models do not fit together, or if rows are passed where no gap is known of them.
     """
     check_alike(models)
-    if X is not None and kind_of(first) not in (SVC, SVR):
+    kind = scikit_learns(first)
+    if X is not None and kind not in (SVC, SVR):
         raise ValueError(
-            f"merge got rows with models of {kind_of(first).__name__}; the duality gap on rows is "
-            "computed for SVC and SVR. Leave X and y out."
+            f"merge got rows with models of {kind.__name__}; the duality gap on rows is computed "
+            "for SVC and SVR. Leave X and y out."
         )
     kept = [kept_of(model) for model in models]
     merged = like(first)
     if None in kept:
-        _check_equal(models, "width of the kernel (gamma)", lambda m: float(m._gamma))
+        check_equal(models, "width of the kernel (gamma)", lambda m: float(m._gamma))
         merge_functions(merged, models)
     else:
         merge_vectors(merged, reduce(add, kept))
@@ -143,48 +145,25 @@ def merge_functions(merged: Any, models: list[Any]) -> None:
     )
 
 
-def kind_of(model: Any) -> type:
-    """The class of scikit-learn that the model is, or stands for."""
-    return next(c for c in type(model).__mro__ if c in KINDS)
-
-
 def check_alike(models: list[Any]) -> None:
     """Raise unless the models are machines of one kind, of one kernel and of the same features."""
-    kind = kind_of(models[0])
+    kind = check_kinds(models)
     for number, model in enumerate(models):
-        if not isinstance(model, kind):
-            raise ValueError(
-                f"Model 0 is a {type(models[0]).__name__}, model {number} a "
-                f"{type(model).__name__}. Merge models of one kind."
-            )
-        check_is_fitted(model)
         if not (isinstance(model.kernel, str) and model.kernel in BLOCK_KERNELS):
             raise ValueError(
                 f"Model {number} has kernel={model.kernel!r}. Models are merged whose kernel is "
                 f"one of {', '.join(BLOCK_KERNELS)}: support vectors of others are not kept."
             )
-    _check_equal(models, "number of features", lambda m: m.n_features_in_)
-    _check_equal(models, "feature names", lambda m: list(vars(m).get("feature_names_in_", ())))
+    check_columns(models)
     for name in (*OF_THE_KERNEL, *KINDS[kind]):
-        _check_equal(models, name, lambda m, name=name: getattr(m, name))
-
-
-def _check_equal(models: list[Any], what: str, look: Any) -> None:
-    for number, model in enumerate(models[1:], 1):
-        if look(model) != look(models[0]):
-            raise ValueError(
-                f"The {what} of model 0 and model {number} differ: {look(models[0])} and "
-                f"{look(model)}. Merge models that were fitted alike."
-            )
+        check_equal(models, name, attrgetter(name))
 
 
 def like(first: Any) -> Any:
     """An estimator of skdist's class with the parameters of `first`, and its columns."""
-    cls = getattr(import_module("skdist.svm"), f"Distributed{kind_of(first).__name__}")
+    cls = getattr(import_module("skdist.svm"), f"Distributed{scikit_learns(first).__name__}")
     merged = cls(**first.get_params(deep=False))
-    merged.n_features_in_ = first.n_features_in_
-    if "feature_names_in_" in vars(first):
-        merged.feature_names_in_ = first.feature_names_in_
+    take_columns(merged, first)
     return merged
 
 
@@ -195,7 +174,7 @@ def kept_of(model: Any) -> SupportVectors | None:
     by what it has learned; the rows it has dropped are taken to weigh 1 each.
     """
     kept: SupportVectors | None = vars(model).get("_kept")
-    kind = kind_of(model)
+    kind = scikit_learns(model)
     if kept is not None or kind in (SVR, NuSVR):
         return kept
     if kind is NuSVC:
@@ -246,8 +225,3 @@ def entries_behind(model: Any) -> EntryMoments:
     if model.gamma != "scale":
         return EntryMoments.empty()
     return EntryMoments(n * d, 0.0, n / float(model._gamma))
-
-
-def dense(coef: Any) -> Any:
-    """Coefficients as an array."""
-    return coef.toarray() if issparse(coef) else coef

@@ -35,7 +35,8 @@ class DistributedNuSVC(KernelClassifier, NuSVC):
         Upper bound of the fraction of rows within the margin, lower bound of that of support
         vectors; in (0, 1], and no more than twice the smaller class's share in each pair.
     kernel : {"linear", "poly", "rbf", "sigmoid", "precomputed"} or callable, default="rbf"
-        x'z, (gamma x'z + coef0)^degree, exp(-gamma |x - z|^2) or tanh(gamma x'z + coef0).
+        ``x'z``, ``(gamma x'z + coef0)^degree``, ``exp(-gamma |x - z|^2)`` or
+        ``tanh(gamma x'z + coef0)``.
         "precomputed" and callables are scikit-learn's own fit, in this process.
     degree : int, default=3
         Of "poly".

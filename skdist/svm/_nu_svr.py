@@ -30,7 +30,8 @@ class DistributedNuSVR(KernelRegressor, NuSVR):
     C : float, default=1.0
         Inverse of the strength of the penalty, above 0.
     kernel : {"linear", "poly", "rbf", "sigmoid", "precomputed"} or callable, default="rbf"
-        x'z, (gamma x'z + coef0)^degree, exp(-gamma |x - z|^2) or tanh(gamma x'z + coef0).
+        ``x'z``, ``(gamma x'z + coef0)^degree``, ``exp(-gamma |x - z|^2)`` or
+        ``tanh(gamma x'z + coef0)``.
         "precomputed" and callables are scikit-learn's own fit, in this process.
     degree : int, default=3
         Of "poly".

@@ -30,7 +30,8 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
     Parameters
     ----------
     kernel : {"linear", "poly", "rbf", "sigmoid", "precomputed"} or callable, default="rbf"
-        x'z, (gamma x'z + coef0)^degree, exp(-gamma |x - z|^2) or tanh(gamma x'z + coef0).
+        ``x'z``, ``(gamma x'z + coef0)^degree``, ``exp(-gamma |x - z|^2)`` or
+        ``tanh(gamma x'z + coef0)``.
         "precomputed" and callables are scikit-learn's own fit, in this process.
     degree : int, default=3
         Of "poly".
@@ -176,7 +177,7 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         ValueError
             For what scikit-learn's class refuses. The estimator is then as it was before.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, X=X, sample_weight=sample_weight):
             self._fit(X, y, sample_weight)
         return self
 
@@ -194,7 +195,7 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         -------
         self
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, "fit_shard", X=X, sample_weight=sample_weight):
             self._fit(X, y, sample_weight, shard=True)
         return self
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
+from skdist._caller import level_of_caller
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._rows import EncodedRows
@@ -100,5 +101,5 @@ def warn_of_the_gap(found: Sequence[KernelExpansion], tol: float, max_iter: int)
         f"maximum (the duality gap), and the optimality conditions are violated by {worst:.3g}, "
         f"where tol={tol:g}. Raise max_iter or tol, scale the features, or lower C.",
         ConvergenceWarning,
-        stacklevel=5,
+        stacklevel=level_of_caller(),
     )

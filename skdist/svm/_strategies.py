@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from skdist.sharding import Shard, ShardedDataset
-from skdist.solvers.dual_problem import DualProblem, DualSolution
-from skdist.svm._expose import rows_at, stacked
+from skdist.solvers.chosen_rows import rows_at
+from skdist.solvers.dual_problem import ONE_BLOCK, DualProblem, DualSolution
+from skdist.summaries import stacked
 
 ASKED = "strategy={!r} was asked for."
-ONE_BLOCK = 2048  # variables that are optimised together, so that one task solves them
+BY_ALL = ("parallel", "Kernel rows are computed by all shards, for one optimisation.")
 LEAST_ROWS = 8192  # of a problem that a pilot is solved for
 # Share of support vectors in a pilot up to which a cascade is the faster on a cluster: it makes
 # half the rounds and computes twice the kernel rows. In one process, where rounds are cheap, it was
@@ -68,15 +69,27 @@ def chosen(
     """The strategy for a problem, and why: by its size, and by a pilot of few of its rows."""
     from skdist.solvers.cascade import can_cascade
 
-    if problem.n_variables <= ONE_BLOCK:
-        return "one task", f"{problem.n_variables:,} variables are one block, solved by one task."
-    if not far or shards.n_shards == 1 or shards.n_samples < LEAST_ROWS or not can_cascade(problem):
-        return "parallel", "Kernel rows are computed by all shards, for one optimisation."
+    told = told_by_size(problem.n_variables, shards.n_samples, shards.n_shards, far)
+    if told is not None:
+        return told
+    if not can_cascade(problem):
+        return BY_ALL
     share = share_of_support_vectors(shards, kernel, problem, limits)
     found = f"{share:.0%} of a pilot's rows are support vectors"
     if share <= FEW_SUPPORT_VECTORS:
         return "cascade", f"{found}: shards can drop the others before they are merged."
     return "parallel", f"{found}: shards apart would each solve nearly the whole problem."
+
+
+def told_by_size(
+    n_variables: int, n_samples: int, n_shards: int, far: bool
+) -> tuple[str, str] | None:
+    """The strategy and why, as far as sizes tell; None where a pilot is asked."""
+    if n_variables <= ONE_BLOCK:
+        return "one task", f"{n_variables:,} variables are one block, solved by one task."
+    if not far or n_shards == 1 or n_samples < LEAST_ROWS:
+        return BY_ALL
+    return None
 
 
 def share_of_support_vectors(
@@ -139,6 +152,40 @@ def solve_here(
     from skdist.solvers.smo_here import smo_here
 
     return smo_here(X, kernel, problem, **limits)
+
+
+@dataclass(frozen=True, eq=False)
+class PairSolver:
+    """``(pair, rows, problem) -> solution`` of two classes whose rows are all here, on this thread.
+
+    Parameters
+    ----------
+    by : PairKernel
+    limits : dict
+    """
+
+    by: Any
+    limits: dict[str, Any]
+
+    def __call__(self, pair: Any, rows: Any, problem: DualProblem) -> DualSolution:
+        from skdist.solvers.pair_matrix import PairMatrix
+        from skdist.solvers.smo_here import one_block
+
+        if problem.n_variables > ONE_BLOCK:
+            return solve_here(rows.X, problem, kernel=self.by.kernel, limits=self.limits)
+        matrix = PairMatrix(self.by, pair, (rows.first.X, rows.second.X))
+        tol, max_iter = self.limits["tol"], self.limits["max_iter"]
+        return one_block(matrix, problem, tol=tol, max_iter=max_iter)
+
+
+def pair_solver(shards: ShardedDataset, kernel: Any, limits: dict[str, Any]) -> PairSolver:
+    """What solves pairs of classes, their rows being seen from a common centre."""
+    from skdist.solvers.kernel_matrix import centre_of, common_centre
+    from skdist.solvers.memo import Memo
+    from skdist.solvers.pair_matrix import PairKernel
+
+    centre = common_centre(shards.map(centre_of, kernel))
+    return PairSolver(PairKernel(kernel, centre, Memo(limits["cache_size"])), limits)
 
 
 SOLVERS: dict[str, Callable[..., DualSolution]] = {

@@ -39,7 +39,8 @@ class DistributedSVC(KernelClassifier, SVC):
     C : float, default=1.0
         Inverse of the strength of the penalty, above 0.
     kernel : {"linear", "poly", "rbf", "sigmoid", "precomputed"} or callable, default="rbf"
-        x'z, (gamma x'z + coef0)^degree, exp(-gamma |x - z|^2) or tanh(gamma x'z + coef0).
+        ``x'z``, ``(gamma x'z + coef0)^degree``, ``exp(-gamma |x - z|^2)`` or
+        ``tanh(gamma x'z + coef0)``.
         "precomputed" and callables are scikit-learn's own fit, in this process.
     degree : int, default=3
         Of "poly".
@@ -129,6 +130,8 @@ class DistributedSVC(KernelClassifier, SVC):
     A pass over q variables sends their rows, 8 q d bytes, to every shard, and 8 bytes a row come
     up. In one-vs-one a row goes to K - 1 tasks. What comes to the driver are targets and weights
     (16 bytes a row), the rows of working sets and the support vectors; X is never gathered.
+
+    Sample weights multiply C. Rows of weight 0 or less are left out, as by libsvm.
 
     `fit_shard` keeps the support vectors with labels and weights, and all rows where there is one
     class alone. :func:`skdist.merge` optimises over the support vectors of all models, which is

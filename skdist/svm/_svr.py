@@ -28,7 +28,8 @@ class DistributedSVR(KernelRegressor, SVR):
     Parameters
     ----------
     kernel : {"linear", "poly", "rbf", "sigmoid", "precomputed"} or callable, default="rbf"
-        x'z, (gamma x'z + coef0)^degree, exp(-gamma |x - z|^2) or tanh(gamma x'z + coef0).
+        ``x'z``, ``(gamma x'z + coef0)^degree``, ``exp(-gamma |x - z|^2)`` or
+        ``tanh(gamma x'z + coef0)``.
         "precomputed" and callables are scikit-learn's own fit, in this process.
     degree : int, default=3
         Of "poly".
