@@ -13,6 +13,7 @@ from forest_problems import assert_same_trees
 from sklearn.base import is_classifier
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.fixes import parse_version
 
 from skdist.ensemble import (
     DistributedExtraTreesClassifier,
@@ -34,6 +35,8 @@ TREE_PARAMETERS = [
     "min_impurity_decrease",
 ]
 TOLERANCE = 1e-9
+# What is compared with scikit-learn is what the release that is here does.
+SINCE_19 = parse_version(sklearn.__version__) >= parse_version("1.9")
 
 
 def whole_numbers(n=400, d=5, seed=0):

@@ -18,10 +18,8 @@ from skdist.ensemble._extra_trees import (
     DistributedExtraTreesRegressor,
 )
 from skdist.ensemble._merge_forests import OURS, merge_forests
-from skdist.ensemble._random_forest import (
-    DistributedRandomForestClassifier,
-    DistributedRandomForestRegressor,
-)
+from skdist.ensemble._random_forest_classifier import DistributedRandomForestClassifier
+from skdist.ensemble._random_forest_regressor import DistributedRandomForestRegressor
 
 DistributedRandomForest = DistributedRandomForestClassifier
 

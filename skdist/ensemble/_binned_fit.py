@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,10 +14,20 @@ import numpy as np
 from skdist._estimator import Stopwatch
 from skdist._report import FitReport
 from skdist._shard_table import shard_table
+from skdist._skew import check_alike
 from skdist.ensemble._settings import ForestSettings
 from skdist.ensemble._weighed_trees import WeighedTrees
 from skdist.kernels.node_split import ENTROPY, GINI, POISSON, SQUARED_ERROR, Rules
-from skdist.sharding import Cost, Shard, ShardedDataset, replicate
+from skdist.kernels.tree_memory import memory_bytes
+from skdist.sharding import (
+    Cost,
+    Shard,
+    ShardedDataset,
+    free_memory,
+    replicate,
+    tasks_beside,
+    worker_memory,
+)
 from skdist.solvers.binned_forest import (
     BinnedShard,
     BlockLayout,
@@ -38,14 +47,12 @@ from skdist.solvers.target_facts import target_facts
 from skdist.summaries import TargetFacts, Trees
 
 MOST_REPLICATED = 4 << 30
-
-
-def physical_memory() -> int:
-    """Bytes of memory of this machine."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows does not tell
-        return 4 * MOST_REPLICATED
+ROUND_BYTES = 256 << 20  # of histograms in one round, at most
+TREES_OF_UNLIKE = (
+    "With strategy='shard' each tree knows the rows of one shard only, and leaves are filled again "
+    "where that helps, but splits stay theirs. Take strategy='histogram', whose trees are those of "
+    "all rows though no row moves, or shuffle the rows over the shards."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +71,19 @@ def fit_binned(
     """Grow the forest on shards of float32 X, encoded y and float64 weights (or None)."""
     watch = Stopwatch()
     facts = target_facts(shards, settings.rules.n_classes)
-    layout = lay_blocks(shards.rows)
-    strategy, because = choose_strategy(settings.strategy, shards.n_samples, n_features)
+    layout, table = lay_blocks(shards.rows), shard_table(shards.rows, facts)
+    growing = memory_bytes(shards.n_samples, settings.rules.n_classes, settings.rules.max_depth)
+    strategy, because = choose_strategy(
+        settings.strategy,
+        shards.n_samples,
+        n_features,
+        worker_memory(shards),
+        growing * min(tasks_beside(shards), max(len(settings.seeds), 1)),
+        free_memory(shards),
+    )
+    if strategy == "shard":
+        regression = not settings.rules.n_classes
+        table = check_alike(shards, table, TREES_OF_UNLIKE, regression=regression)
     bins = sketched_bins(shards) if strategy == "shard" else quantile_bins(shards)
     problem = state_problem(shards, settings, facts, layout, bins)
     binned = shards.map_shards(_bin, problem, layout)
@@ -79,7 +97,7 @@ def fit_binned(
         exact=strategy != "shard",
         why=(why, because),
         seconds=watch.seconds,
-        shards=shard_table(shards.rows, facts),
+        shards=table,
         extra=grown.extra or {},
     )
     return GrownForest(grown.forest, problem, layout, report.charged(shards.cost + grown.cost))
@@ -138,17 +156,49 @@ def _in_score_units(decrease: float, rules: Rules, unit: Any) -> float:
     return float((decrease - np.finfo(np.float64).eps) * per_weight[rules.criterion])
 
 
-def choose_strategy(asked: str, n_samples: int, n_features: int) -> tuple[str, str]:
-    """The strategy, and why."""
+def choose_strategy(
+    asked: str, n_samples: int, n_features: int, memory: int, growing: int, free: int
+) -> tuple[str, str]:
+    """The strategy, and why.
+
+    Parameters
+    ----------
+    asked : {"auto", "replicate", "histogram", "shard"}
+    n_samples, n_features : int
+    memory : int
+        Bytes that a worker has.
+    growing : int
+        Bytes that trees take there which grow at once, at most, besides the rows.
+    free : int
+        Bytes of the memory that nobody has taken.
+    """
+    n_bytes, most = n_samples * (n_features + 16), min(memory // 4, MOST_REPLICATED)
+    if asked == "replicate" and n_bytes > memory:
+        raise MemoryError(
+            f"strategy='replicate' was asked for, which takes {n_bytes:,} bytes at every worker; "
+            f"there are {memory:,}. Take strategy='histogram', which grows the same trees, or "
+            "workers with more memory."
+        )
     if asked != "auto":
         return asked, f"strategy={asked!r} was asked for."
-    n_bytes, most = n_samples * (n_features + 16), min(physical_memory() // 4, MOST_REPLICATED)
-    if n_bytes <= most:
+    if n_bytes <= most and n_bytes + growing <= free // 2:
         return "replicate", f"{n_bytes:,} bytes of binned rows fit on every worker ({most:,})."
+    if n_bytes <= most:
+        return (
+            "histogram",
+            f"{n_bytes:,} bytes of binned rows fit on every worker ({most:,}), but not also the "
+            f"{growing:,} bytes in which trees of all rows grow there ({free // 2:,}).",
+        )
     return (
         "histogram",
         f"{n_bytes:,} bytes of binned rows are too many for every worker ({most:,}).",
     )
+
+
+def refuse_copies(asked: str, shards: ShardedDataset, n_features: int) -> None:
+    """Raise if copies for every worker are asked for that cannot fit: before rows are read."""
+    memory = worker_memory(shards)
+    choose_strategy(asked, shards.n_samples, n_features, memory, 0, memory)
 
 
 class Grown(NamedTuple):
@@ -182,7 +232,10 @@ def _payload(shard: Shard) -> Any:
 def _histogram(
     shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
 ) -> Grown:
-    trees = histogram_forest(binned, problem, settings.seeds)
+    # Of streamed shards few histograms are alive at once, so that each may be the larger.
+    most = min(ROUND_BYTES, worker_memory(shards) // 16)
+    most = most * shards.n_shards // shards.n_summaries
+    trees = histogram_forest(binned, problem, settings.seeds, round_bytes=most)
     return Grown(WeighedTrees(trees, np.ones(trees.n_trees)))
 
 

@@ -8,25 +8,26 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from skdist._encode_partition import EncodePartition
 from skdist._labels import (
     check_total_weight,
     count_classes,
     find_classes,
     weigh_classes,
 )
-from skdist._rows import EncodePartition, Intake
+from skdist._rows import Intake
 from skdist.ensemble._validation import check_poisson
-from skdist.sharding import Shard, ShardedDataset
+from skdist.sharding import Shard, ShardedDataset, of_targets
 
 
-def encoding_of(forest: Any, shards: ShardedDataset) -> tuple[EncodePartition, float | None]:
-    """How the forest sees the shards, and the sum of the weights; sets `classes_`."""
+def encoded(forest: Any, shards: ShardedDataset) -> tuple[ShardedDataset, float | None]:
+    """The shards as the forest sees them, and the sum of the weights; sets `classes_`."""
     classes = class_weight = None
     if is_classifier(forest):
-        classes = find_classes(shards)
+        classes = find_classes(of_targets(shards))
         forest.classes_, forest.n_classes_ = classes, len(classes)
         if forest.class_weight is not None:
-            mass = count_classes(shards, classes)
+            mass = count_classes(of_targets(shards), classes)
             preset = forest.class_weight
             if preset == "balanced_subsample" and not forest.bootstrap:
                 preset = "balanced"  # every tree sees all rows
@@ -39,12 +40,14 @@ def encoding_of(forest: Any, shards: ShardedDataset) -> tuple[EncodePartition, f
         check_y=check_not_negative if forest.criterion == "poisson" else None,
     )
     encoding = EncodePartition(forest.n_features_in_, np.float32, classes, class_weight, intake)
-    weights = shards.seen_through(encoding).map(_total_weight)
+    # Rows that are streamed are needed more than once; on a cluster they are there anyway.
+    shards = shards.kept_through(encoding) if shards.streams else shards.seen_through(encoding)
+    weights = shards.map(_total_weight)
     if weights[0] is None:
-        return encoding, None
+        return shards, None
     total = float(sum(weights))
     check_total_weight(total)
-    return encoding, total
+    return shards, total
 
 
 def check_not_negative(y: np.ndarray) -> None:

@@ -4,7 +4,8 @@
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from skdist._on_collections import ClassesOnCollections, OnCollections
-from skdist.ensemble._forest import DistributedForestClassifier, DistributedForestRegressor
+from skdist.ensemble._forest_classifier import DistributedForestClassifier
+from skdist.ensemble._forest_regressor import DistributedForestRegressor
 
 
 class DistributedExtraTreesClassifier(

@@ -7,17 +7,20 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdist._carried_settings import CarriesSettings
 from skdist._estimator import refuse_collection
+from skdist._watching import Watched
 from skdist.ensemble._export import from_sklearn_trees, to_sklearn_trees
 from skdist.ensemble._method import SMALL
 from skdist.ensemble._weighed_trees import WeighedTrees
 from skdist.sharding import for_row_blocks, joblib_workers, map_in_threads
+from skdist.summaries import dense
 
 LEAST_ROWS = 1024  # per thread in predict
 MOST_VALUES = 1 << 24  # of X per predicted block, which is copied
 
 
-class FittedForest:
+class FittedForest(CarriesSettings, Watched):
     """The half of the mixin that reads fitted trees and changes none."""
 
     def _as_trees(self):
@@ -122,7 +125,7 @@ class FittedForest:
 
         def add(start, stop):
             for a, b in _pieces(start, stop, X.shape[1]):
-                add_votes(packed, _dense(X[a:b]), votes[a:b])
+                add_votes(packed, dense(X[a:b]), votes[a:b])
 
         for_row_blocks(add, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
         votes /= len(packed)  # the weights' mean is 1
@@ -142,7 +145,7 @@ class FittedForest:
 
         def write(start, stop):
             for a, b in _pieces(start, stop, X.shape[1]):
-                apply(packed, _dense(X[a:b]), leaves[a:b])
+                apply(packed, dense(X[a:b]), leaves[a:b])
 
         for_row_blocks(write, X.shape[0], least=LEAST_ROWS, n_jobs=self.n_jobs)
         return leaves
@@ -152,7 +155,3 @@ def _pieces(start, stop, n_features):
     """Blocks of rows small enough to be copied."""
     size = max(256, MOST_VALUES // n_features)
     return [(a, min(a + size, stop)) for a in range(start, stop, size)]
-
-
-def _dense(X):
-    return X.toarray() if issparse(X) else X

@@ -14,11 +14,12 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
+from skdist._caller import level_of_caller
+from skdist._columns import check_numbers, learn_columns
 from skdist._estimator import SHARDING, all_or_nothing
 from skdist._report import FitReport
-from skdist._rows import learn_columns
+from skdist._rows import MOST_SHARDS, ROWS_PER_SHARD
 from skdist._sklearn import StrOptions, fit_context
-from skdist.ensemble._export import place_classes
 from skdist.ensemble._fitted_forest import FittedForest
 from skdist.ensemble._method import SMALL, choose_method, exact_work, wants_bins
 from skdist.ensemble._validation import check_bootstrap, validate_rows
@@ -60,7 +61,7 @@ class DistributedForest(FittedForest):
             For what scikit-learn's class refuses, and where binned trees are asked for together
             with a parameter that only exact trees obey. The estimator is then as it was before.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight):
             known = vars(self).get("classes_") if self.warm_start else None
             method, why = choose_method(self, X, y)
             if method == "exact":
@@ -109,17 +110,19 @@ class DistributedForest(FittedForest):
 
     def _fit_collection(self, X, y, sample_weight, why):
         """The same for a Dask collection: its partitions are the shards and stay where they are."""
-        from skdist.ensemble._collections import encoding_of
+        from skdist.ensemble._binned_fit import refuse_copies
+        from skdist.ensemble._collections import encoded
 
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but y is None.")
         shards = shard_rows(X, y, sample_weight, n_shards=self.n_shards, n_jobs=self.n_jobs)
         check_bootstrap(self)
         learn_columns(self, X)
-        encoding, total = encoding_of(self, shards)
+        check_numbers(X)
+        refuse_copies(self.strategy, shards, self.n_features_in_)
+        shards, total = encoded(self, shards)
         self._n_samples, self.n_outputs_, self._sample_weight = shards.n_samples, 1, None
         self._validate_estimator()
-        shards = shards.seen_through(encoding)
         grown = self._solve(shards, total, why)
         if self.oob_score:
             self._set_oob(shards, grown, np.concatenate(shards.map(_target)))
@@ -133,7 +136,7 @@ class DistributedForest(FittedForest):
         if known is not None and known.trees.n_trees == self.n_estimators:
             warnings.warn(
                 "Warm-start fitting without increasing n_estimators does not fit new trees.",
-                stacklevel=4,
+                stacklevel=level_of_caller(),
             )
         first = 0 if known is None else known.trees.n_trees
         if known is not None:  # `random_state` may have moved since
@@ -144,13 +147,12 @@ class DistributedForest(FittedForest):
         grown = fit_binned(shards, self.n_features_in_, settings, why)
         kept = grown.forest if known is None else known + grown.forest
         self._trees, self._tree_weight, self._home = kept.trees, kept.tree_weight, kept.home
-        self._seeds, self._estimators, self._cache = seeds, None, {}
+        self._seeds, self._estimators, self._cache = seeds[: kept.trees.n_trees], None, {}
         self._bootstrap = (grown.layout, grown.problem.block_mass, grown.problem.n_draws)
         self._drawn_by_weight = total_weight is not None
         self.n_shards_, self.report_ = shards.n_shards, grown.report
         self._packed_votes()
-        if self.verbose:
-            print(f"[{type(self).__name__}] {self.report_.in_one_line()}")
+        self._print_report()
         return grown
 
     def _known_trees(self):
@@ -196,7 +198,7 @@ class DistributedForest(FittedForest):
                 "Some inputs do not have OOB scores. This probably means too few trees were "
                 "used to compute any reliable OOB estimates.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=level_of_caller(),
             )
         self._expose_oob(votes / np.maximum(n_votes, 1)[:, None], y.reshape(-1, 1))
 
@@ -225,119 +227,4 @@ def default_n_shards(n_samples, strategy="auto"):
     """
     if strategy == "shard":
         return min(4, n_samples)
-    return int(np.clip(n_samples // 16_384, 1, 64))
-
-
-class DistributedForestClassifier(DistributedForest):
-    """The classifiers' part of the mixin."""
-
-    def fit_shard(self, X, y, sample_weight=None, classes=None):
-        """Fit the rows that are here, for a later :func:`skdist.merge`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-        classes : array-like of shape (n_classes,), default=None
-            All classes there are, where these rows may lack some. `merge` unites classes anyhow;
-            with them given, `predict_proba` has all columns before the merge too.
-
-        Returns
-        -------
-        self
-        """
-        with all_or_nothing(self):
-            self.fit(X, y, sample_weight)
-            if classes is not None:
-                self._know_classes(np.unique(classes))
-        return self
-
-    def _know_classes(self, classes):
-        """Add columns for classes that the trees have not seen."""
-        if self.n_outputs_ > 1:
-            raise ValueError("classes cannot be given for y with several outputs.")
-        lacking = np.setdiff1d(self.classes_, classes)
-        if len(lacking):
-            raise ValueError(
-                f"classes={classes.tolist()} lacks {lacking.tolist()}, which y has. "
-                "Pass all classes there are."
-            )
-        trees, where = self._as_trees(), np.searchsorted(classes, self.classes_)
-        if self._trees is None:
-            self._seeds = [tree.random_state for tree in self._estimators]
-        if "oob_decision_function_" in vars(self):
-            votes = np.zeros((len(self.oob_decision_function_), len(classes)))
-            votes[:, where] = self.oob_decision_function_
-            self.oob_decision_function_ = votes
-        self._trees, self._estimators = place_classes(trees, self.classes_, classes), None
-        self._cache = {}
-        self.classes_, self.n_classes_ = classes, len(classes)
-
-    def predict_proba(self, X):
-        """Class probabilities: the mean of the trees', (n_samples, n_classes).
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes), or a list of such arrays
-            Columns in the order of `classes_`.
-        """
-        rows = self._validate_X_predict(X)
-        if self._uses_kernel(rows):
-            return self._mean_vote(rows)
-        with self._workers_of_scikit_learn(rows):
-            return super().predict_proba(X)  # which looks for the names of the columns again
-
-    def _expose_oob(self, votes, y):
-        from sklearn.metrics import accuracy_score
-
-        score = self.oob_score if callable(self.oob_score) else accuracy_score
-        self.oob_decision_function_ = votes
-        self.oob_score_ = score(y, np.argmax(votes, axis=1))
-
-
-class DistributedForestRegressor(DistributedForest):
-    """The regressors' part of the mixin."""
-
-    def fit_shard(self, X, y, sample_weight=None):
-        """Fit the rows that are here, for a later :func:`skdist.merge`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-        """
-        return self.fit(X, y, sample_weight)
-
-    def predict(self, X):
-        """Mean prediction of the trees, (n_samples,) or (n_samples, n_outputs).
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        rows = self._validate_X_predict(X)
-        if self._uses_kernel(rows):
-            return self._mean_vote(rows)[:, 0]
-        with self._workers_of_scikit_learn(rows):
-            return super().predict(X)  # which looks for the names of the columns again
-
-    def _expose_oob(self, votes, y):
-        from sklearn.metrics import r2_score
-
-        score = self.oob_score if callable(self.oob_score) else r2_score
-        self.oob_prediction_ = votes[:, 0]
-        self.oob_score_ = score(y, self.oob_prediction_)
+    return int(np.clip(n_samples // ROWS_PER_SHARD, 1, MOST_SHARDS))

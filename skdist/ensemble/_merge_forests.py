@@ -18,6 +18,7 @@ from sklearn.ensemble import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skdist._merge_checks import check_columns, check_equal, take_columns
 from skdist._report import FitReport
 from skdist._sklearn import n_rows_seen
 from skdist.ensemble._export import from_sklearn_trees, place_classes
@@ -26,10 +27,8 @@ from skdist.ensemble._extra_trees import (
     DistributedExtraTreesRegressor,
 )
 from skdist.ensemble._forest import DistributedForest, default_n_shards
-from skdist.ensemble._random_forest import (
-    DistributedRandomForestClassifier,
-    DistributedRandomForestRegressor,
-)
+from skdist.ensemble._random_forest_classifier import DistributedRandomForestClassifier
+from skdist.ensemble._random_forest_regressor import DistributedRandomForestRegressor
 from skdist.sharding import shard_rows
 from skdist.summaries import Trees
 
@@ -99,23 +98,13 @@ def check_alike(models: list[Any]) -> None:
                 f"Model {number} is a {type(model).__name__}; a forest merges with forests only."
             )
         check_is_fitted(model)
-    _check_equal(models, "kind", lambda m: "classifier" if is_classifier(m) else "regressor")
-    _check_equal(models, "number of features", lambda m: m.n_features_in_)
-    _check_equal(models, "feature names", lambda m: list(getattr(m, "feature_names_in_", ())))
+    check_equal(models, "kind", lambda m: "classifier" if is_classifier(m) else "regressor")
+    check_columns(models)
     for number, model in enumerate(models):
         if model.n_outputs_ > 1:
             raise ValueError(
                 f"Model {number} has {model.n_outputs_} outputs; only forests of one output merge. "
                 "Fit one forest per output."
-            )
-
-
-def _check_equal(models: list[Any], what: str, look: Any) -> None:
-    for number, model in enumerate(models[1:], 1):
-        if look(model) != look(models[0]):
-            raise ValueError(
-                f"The {what} of model 0 and model {number} differ: {look(models[0])} and "
-                f"{look(model)}. Merge models that were fitted alike."
             )
 
 
@@ -144,9 +133,7 @@ def as_estimator(placed: PlacedForest, like: Any) -> Any:
     params = {**like.get_params(deep=False), "n_estimators": placed.trees.n_trees}
     merged = cls(**params)
     merged._validate_estimator()
-    for name in ("n_features_in_", "feature_names_in_"):
-        if name in vars(like):
-            setattr(merged, name, getattr(like, name))
+    take_columns(merged, like)
     merged.n_outputs_ = 1
     if placed.classes is not None:
         merged.classes_, merged.n_classes_ = placed.classes, len(placed.classes)

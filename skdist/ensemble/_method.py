@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from scipy.sparse import issparse
 
+from skdist._columns import shape_of
 from skdist.ensemble._criteria import CRITERIA
 from skdist.ensemble._export import n_candidates
 from skdist.sharding import is_dask
@@ -23,12 +23,6 @@ def exact_work(forest: Any, X: Any) -> int:
     if len(shape) != 2:  # scikit-learn's to refuse
         return 0
     return shape[0] * forest.n_estimators * n_candidates(forest.max_features, shape[1])
-
-
-def shape_of(data: Any) -> tuple[int, ...]:
-    """Shape of an array, a frame or nested lists."""
-    shape = getattr(data, "shape", None)
-    return np.asarray(data).shape if shape is None else tuple(shape)
 
 
 def choose_method(forest: Any, X: Any, y: Any) -> tuple[str, str]:

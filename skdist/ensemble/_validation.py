@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import validate_data
 
+from skdist._caller import level_of_caller
 from skdist._labels import check_total_weight, check_weights
 from skdist._sklearn import check_sample_weight, encode_classes, missing_values_allowed
 
@@ -69,7 +70,7 @@ def _one_column(y):
             "A column-vector y was passed when a 1d array was expected. Please change the shape "
             "of y to (n_samples,), for example using ravel().",
             DataConversionWarning,
-            stacklevel=6,
+            stacklevel=level_of_caller(),
         )
         return y[:, 0]
     return y

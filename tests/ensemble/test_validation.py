@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from forest_twins import CLASSIFIERS, REGRESSORS, theirs, whole_numbers
+from forest_twins import CLASSIFIERS, REGRESSORS, SINCE_19, theirs, whole_numbers
 from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
 
@@ -133,10 +133,13 @@ def test_negative_weights(kind):
 @every_kind
 @pytest.mark.parametrize("bootstrap", [False, True])
 def test_all_weights_zero(kind, tree_method, bootstrap):
+    if tree_method == "exact" and not SINCE_19:
+        pytest.skip("scikit-learn's own fit took such weights before 1.9")
     forest = new(kind, tree_method=tree_method, bootstrap=bootstrap)
-    expected = error_of(theirs(forest), X, target(forest), np.zeros(N))
-    assert str(error_of(forest, X, target(forest), np.zeros(N))) == str(expected)
-    assert "non-zero" in str(expected)
+    error = str(error_of(forest, X, target(forest), np.zeros(N)))
+    assert "non-zero" in error
+    if SINCE_19:
+        assert error == str(error_of(theirs(forest), X, target(forest), np.zeros(N)))
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
