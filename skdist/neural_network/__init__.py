@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skdist._merge import merge_models
-from skdist.neural_network._merge_mlp import logit_ensemble, merge_networks
+from skdist.neural_network._ensemble import average_logits, logit_ensemble
+from skdist.neural_network._merge_mlp import average_mlp_logits, merge_networks
 from skdist.neural_network._mlp_classifier import DistributedMLPClassifier
 from skdist.neural_network._mlp_regressor import DistributedMLPRegressor
 
 for _model in (MLPClassifier, MLPRegressor):
     merge_models.register(_model, merge_networks)
+    average_logits.register(_model, average_mlp_logits)
 
 if TYPE_CHECKING:  # what a static checker sees; _NEED_TORCH below is what runs
-    from skdist.neural_network._merge_torch import net_ensemble
     from skdist.neural_network._torch_classifier import DistributedNeuralNetClassifier
     from skdist.neural_network._torch_regressor import DistributedNeuralNetRegressor
 
@@ -29,14 +30,12 @@ __all__ = [
     "DistributedNeuralNetClassifier",
     "DistributedNeuralNetRegressor",
     "logit_ensemble",
-    "net_ensemble",
 ]
 
 # public name -> the module it lives in
 _NEED_TORCH = {
     "DistributedNeuralNetClassifier": "skdist.neural_network._torch_classifier",
     "DistributedNeuralNetRegressor": "skdist.neural_network._torch_regressor",
-    "net_ensemble": "skdist.neural_network._merge_torch",
 }
 
 

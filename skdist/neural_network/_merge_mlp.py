@@ -13,23 +13,41 @@ in any case: a network whose hidden layers are those of the others, side by side
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import copy
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from scipy.linalg import block_diag
 from sklearn.base import clone, is_classifier
-from sklearn.utils.validation import check_is_fitted
 
-from skdist._report import FitReport
+from skdist._merge_checks import (
+    check_classes,
+    check_columns,
+    check_equal,
+    check_kinds,
+    check_no_rows,
+)
 from skdist._sklearn import network_knows
+from skdist.neural_network._alike import check_start, report_of, rows_behind
 from skdist.neural_network._mlp_classifier import DistributedMLPClassifier
 from skdist.neural_network._mlp_regressor import DistributedMLPRegressor
 from skdist.neural_network._mlp_solving import network_of
 from skdist.solvers.network import State
 
 DAMPING = 1e-8  # d: where no row is sure of a parameter, rows count
+SAME_START = (
+    "Fit all with fit_shard and the same random_state, hidden_layer_sizes, columns, dtype and "
+    "classes, or with warm_start=True from copies of one model"
+)
+# What networks must have in common besides kind, classes and columns.
+ALIKE = {
+    "number of outputs": "n_outputs_",
+    "loss": "loss",
+    "activation": "activation",
+    "number of layers": "n_layers_",
+}
 # Of the rows of one place.
 OF_ROWS = {
     "_best_coefs",
@@ -50,13 +68,9 @@ def merge_networks(first: Any, models: list[Any], X: Any, y: Any, sample_weight:
     ValueError
         If they did not, or differ in kind, columns, classes, layers; or if rows are passed.
     """
-    if X is not None:
-        raise ValueError(
-            "merge takes rows for forests only. To go on from a merged network with rows at hand: "
-            "merged.set_params(warm_start=True).fit(X, y)."
-        )
+    check_no_rows(X, "network", "merged.set_params(warm_start=True).fit(X, y)")
     check_alike(models)
-    check_start(models)
+    check_start(models, "_start", "scikit-learn's", SAME_START)
     layers = network_of(first).layers
     rows = [model._n_rows for model in models]
     flats = [layers.pack(model.coefs_, model.intercepts_) for model in models]
@@ -75,7 +89,7 @@ def merge_networks(first: Any, models: list[Any], X: Any, y: Any, sample_weight:
         merged._kept_state = _mean_state(w, models, rows)
     how = "weight of rows" if fisher is None else "Fisher's information"
     why = f"{len(models)} networks that started alike were averaged by {how}."
-    merged.report_ = FitReport(method=first.solver, strategy="merge", exact=False, why=(why,))
+    merged.report_ = report_of(first.solver, "merge", why)
     return merged
 
 
@@ -119,97 +133,17 @@ def _ours(model: Any) -> Any:
 
 def check_alike(models: list[Any]) -> None:
     """Raise if networks differ in what can be averaged at all."""
-    first = models[0]
-    for model in models:
-        check_is_fitted(model)
-        if is_classifier(first) != is_classifier(model):
-            raise ValueError("merge got classifiers and regressors: networks of different kinds.")
-        if is_classifier(first) and not np.array_equal(first.classes_, model.classes_):
-            raise ValueError(
-                f"merge got networks of the classes {first.classes_.tolist()} and "
-                f"{model.classes_.tolist()}: their outputs mean different things. Tell every fit "
-                "of all classes there are: fit_shard(X, y, classes=...)."
-            )
-        for what, ours, theirs in (
-            ("numbers of columns", first.n_features_in_, model.n_features_in_),
-            ("names of columns", _names(first), _names(model)),
-            ("numbers of outputs", first.n_outputs_, model.n_outputs_),
-            ("losses", first.loss, model.loss),
-            ("activations", first.activation, model.activation),
-            ("numbers of layers", first.n_layers_, model.n_layers_),
-        ):
-            if ours != theirs:
-                raise ValueError(f"merge got networks of different {what}: {ours} and {theirs}.")
+    check_kinds(models)
+    check_classes(models, "fit_shard(X, y, classes=...)")
+    check_columns(models)
+    for what, name in ALIKE.items():
+        check_equal(models, what, attrgetter(name))
 
 
-def _names(model: Any) -> list[str] | None:
-    names = vars(model).get("feature_names_in_")
-    return None if names is None else names.tolist()
-
-
-def check_start(models: list[Any]) -> None:
-    """Raise if it is not known of networks that they started from the same parameters."""
-    starts = {vars(model).get("_start") for model in models}
-    if len(starts) == 1 and None not in starts:
-        return
-    raise ValueError(
-        f"merge got {len(models)} networks that did not start from the same parameters (or of "
-        "which that is not known, as of scikit-learn's own). Hidden units of such networks do not "
-        "correspond, and averaging them is meaningless. Fit all with fit_shard and the same "
-        "random_state, hidden_layer_sizes, columns, dtype and classes, or with warm_start=True "
-        "from copies of one model; or average what they predict: "
-        "skdist.neural_network.logit_ensemble(models)."
-    )
-
-
-def logit_ensemble(models: Iterable[Any]) -> Any:
-    """One network that averages the logits of several, whatever they started from.
-
-    ::
-
-        logits(x) = sum_j n_j logits_j(x) / sum_j n_j        n_j the weight of the rows of j
-
-    Hidden layers of all stand side by side (matrices of hidden layers are block diagonal), so that
-    it is as large as all together, and an ordinary estimator. Of regression, the outputs before
-    the last activation are averaged.
-
-    Parameters
-    ----------
-    models : iterable of fitted estimators
-        :class:`skdist.DistributedMLPClassifier` or scikit-learn's, or both; or regressors. Of the
-        same columns, classes, activation and number of layers; widths may differ. If one
-        is scikit-learn's, whose rows are not known, all count alike.
-
-    Returns
-    -------
-    model : DistributedMLPClassifier or DistributedMLPRegressor
-        Fitted. It may go on with ``warm_start=True``.
-
-    Raises
-    ------
-    ValueError
-        If the models do not fit together.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from skdist import DistributedMLPClassifier
-    >>> from skdist.neural_network import logit_ensemble
-    >>> X, y = load_iris(return_X_y=True)
-    >>> nets = [DistributedMLPClassifier(8, solver="lbfgs", random_state=s) for s in range(3)]
-    >>> both = logit_ensemble([net.fit(X[s::3], y[s::3]) for s, net in enumerate(nets)])
-    >>> [W.shape for W in both.coefs_]
-    [(4, 24), (24, 3)]
-    >>> both.score(X, y) > 0.95
-    True
-    """
-    models = list(models)
-    if not models:
-        raise ValueError("logit_ensemble got no models; pass at least one fitted estimator.")
+def average_mlp_logits(first: Any, models: list[Any]) -> Any:
+    """The ensemble of multilayer perceptrons; see `logit_ensemble`."""
     check_alike(models)
-    first = models[0]
-    known = all("_n_rows" in vars(model) for model in models)
-    rows = np.array([model._n_rows if known else 1.0 for model in models], np.float64)
+    rows = rows_behind(models, "_n_rows")
     shares = rows / rows.sum()
     merged = clone(_ours(first))
     widths = [sum(W.shape[1] for W in layer) for layer in zip(*_hidden(models), strict=True)]
@@ -225,7 +159,7 @@ def logit_ensemble(models: Iterable[Any]) -> Any:
         merged._label_binarizer = first._label_binarizer
     merged.coefs_, merged.intercepts_ = _side_by_side(models, shares)
     why = f"The logits of {len(models)} networks are averaged."
-    merged.report_ = FitReport(method=first.solver, strategy="ensemble", exact=False, why=(why,))
+    merged.report_ = report_of(first.solver, "ensemble", why)
     return merged
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from numbers import Integral
 from typing import Any
@@ -14,15 +14,20 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
+from skdist._caller import level_of_caller
+from skdist._carried_settings import CarriesSettings
+from skdist._config import settings
 from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
 from skdist._report import FitReport
+from skdist._skew import check_alike
 from skdist._sklearn import Interval, StrOptions, fit_context, start_network
+from skdist._watching import Watched
+from skdist.neural_network._alike import AVERAGES_OF_UNLIKE
 from skdist.neural_network._mlp_rows import (
     Given,
     TrainingRows,
     training_rows,
     validated,
-    warn_of_skew,
 )
 from skdist.neural_network._mlp_solving import expose, network_of, solve_by_steps, solve_lbfgs
 from skdist.neural_network._mlp_strategy import (
@@ -32,7 +37,7 @@ from skdist.neural_network._mlp_strategy import (
     with_local_steps,
 )
 from skdist.solvers.fisher import fisher_sums
-from skdist.solvers.local_steps import Steps
+from skdist.solvers.local_steps import Steps, measured_steps_between_rounds
 from skdist.solvers.network import Adam, Diverged, Momentum, Network, Rule
 
 MAX_SEED = np.iinfo(np.int32).max
@@ -61,14 +66,27 @@ class Fit:
     fisher: bool = False
 
 
-class DistributedMLP:
+class DistributedMLP(CarriesSettings, Watched):
     """Mixin in front of scikit-learn's two classes."""
 
+    _rounds_are_alike = True
+    _wires = frozenset({"exact", "float32"})
     _parameter_constraints = {
         **SHARDING,
         "sync": [StrOptions({"auto", "gradient", "local"})],
-        "local_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "local_steps": [
+            StrOptions({"auto", "measured"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
     }
+
+    @property
+    def _rounds_of_an_iteration(self):
+        return 2 if self.solver == "lbfgs" else 0  # one for each try of a line search
+
+    @property
+    def _most_notes(self):
+        return max(self._rounds_of_an_iteration, 1) * self.max_iter
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -97,7 +115,8 @@ class DistributedMLP:
         ConvergenceWarning
             If the fit ended at `max_iter`.
         UserWarning
-            If the partitions of a Dask collection differ much.
+            If networks are averaged and the partitions of a Dask collection differ much, or, with
+        ``shuffle=False``, shards of consecutive rows.
         """
         self._fit_network(X, y, sample_weight, Fit(self._starts_anew()))
         return self
@@ -111,7 +130,9 @@ class DistributedMLP:
         self._fit_network(X, y, sample_weight, how)
 
     def _fit_network(self, X, y, sample_weight, how):
-        with _kept_if_diverged(self):
+        method = "partial_fit" if how.incremental else "fit"
+        rows = {"X": X, "y": y, "sample_weight": sample_weight, "asked for": how}
+        with _kept_if_diverged(self, method, rows):
             self._check_parameters(how)
             watch = Stopwatch()
             given = validated(self, X, y, sample_weight, how)
@@ -123,7 +144,7 @@ class DistributedMLP:
             w = network.layers.pack(self.coefs_, self.intercepts_)
             if how.first or "_start" not in vars(self):
                 self._start = sha256(w.tobytes()).hexdigest()
-            rows, strategy = _spread(self, given, network, rng)
+            rows, network, strategy = _spread(self, given, network, w, rng)
             watch.lap("prepare")
             self._n_rows = rows.weight
             solve = solve_lbfgs if self.solver == "lbfgs" else solve_by_steps
@@ -149,10 +170,10 @@ class DistributedMLP:
 
 
 @contextmanager
-def _kept_if_diverged(mlp: Any):
+def _kept_if_diverged(mlp: Any, method: str, rows: dict[str, Any]):
     """All or nothing, but that a fit that diverged leaves the last good parameters."""
     diverged = None
-    with all_or_nothing(mlp):
+    with all_or_nothing(mlp, method, **rows):
         try:
             yield
         except Diverged as error:
@@ -164,8 +185,10 @@ def _kept_if_diverged(mlp: Any):
         raise diverged
 
 
-def _spread(mlp: Any, given: Given, network: Network, rng: Any) -> tuple[TrainingRows, Strategy]:
-    """The rows on their shards, and how these are kept in step."""
+def _spread(
+    mlp: Any, given: Given, network: Network, w: np.ndarray, rng: Any
+) -> tuple[TrainingRows, Network, Strategy]:
+    """The rows on their shards, the network as it meets them, and how these are kept in step."""
     size, n = network.layers.n_parameters, given.n_samples
     batch_size = _batch_size(mlp, n)
     if given.shards is not None:
@@ -176,24 +199,52 @@ def _spread(mlp: Any, given: Given, network: Network, rng: Any) -> tuple[Trainin
     averages = sync == "local" and n_shards > 1
     dealt = averages and mlp.shuffle and given.shards is None
     rows = training_rows(mlp, given, n_shards, dealt, rng)
-    if averages and given.shards is not None:
-        warn_of_skew(rows.table, not is_classifier(mlp))
+    network = replace(network, usual=rows.usual)
+    if averages and not dealt:
+        regression = not is_classifier(mlp)
+        table = check_alike(rows.shards, rows.table, AVERAGES_OF_UNLIKE, regression=regression)
+        rows = replace(rows, table=table)
     steps = Steps(
-        rule_of(mlp),
+        rule_of(mlp, n_shards),
         _clipped(mlp, _batch_size(mlp, rows.n_rows), rows.n_rows),
         rows.n_rows,
         n_shards,
         rows.n_rows,
         bool(mlp.shuffle),
         int(rng.randint(MAX_SEED)) if averages else 0,
+        shortened=may_be_shortened(mlp, n_shards, given.dtype) and settings().wire == "float32",
     )
-    return rows, Strategy(sync, with_local_steps(mlp, steps, size, dealt))
+    steps = with_local_steps(mlp, steps, size, dealt)
+    if averages and mlp.local_steps == "measured":
+        h = measured_steps_between_rounds(rows.shards, network, steps, w, dealt)
+        steps = replace(steps, local_steps=h)
+    return rows, network, Strategy(sync, steps)
 
 
-def rule_of(mlp: Any) -> Rule:
-    """How gradients become steps."""
+def may_be_shortened(mlp: Any, n_shards: int, dtype: Any) -> bool:
+    """Whether float32 is fewer bytes of what travels, and does no harm: L-BFGS searches lines."""
+    return n_shards > 1 and np.dtype(dtype) == np.float64 and mlp.solver != "lbfgs"
+
+
+def _of_wire(mlp: Any, strategy: Strategy) -> tuple[str, ...]:
+    """What became of ``wire="float32"``."""
+    if settings().wire == "exact":
+        return ()
+    if strategy.steps.shortened:
+        return ("Parameters travelled in float32.",)
+    because = "rows in float32 have parameters in float32"
+    if strategy.steps.n_shards == 1:
+        because = "one shard averages with nobody"
+    elif mlp.solver == "lbfgs":
+        because = "L-BFGS needs exact gradients"
+    return (f"wire='float32' changed nothing: {because}.",)
+
+
+def rule_of(mlp: Any, n_shards: int) -> Rule:
+    """How gradients become steps; on one shard rounded as scikit-learn does."""
     if mlp.solver == "adam":
-        return Adam(float(mlp.beta_1), float(mlp.beta_2), float(mlp.epsilon))
+        betas = float(mlp.beta_1), float(mlp.beta_2)
+        return Adam(*betas, float(mlp.epsilon), wide=n_shards == 1)
     return Momentum(float(mlp.momentum), bool(mlp.nesterovs_momentum))
 
 
@@ -205,7 +256,7 @@ def _clipped(mlp: Any, batch_size: int, n_rows: int) -> int:
     if batch_size > n_rows and mlp.solver != "lbfgs":
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=6,
+            stacklevel=level_of_caller(),
         )
     return int(np.clip(batch_size, 1, n_rows))
 
@@ -215,9 +266,11 @@ def _report(
 ) -> None:
     m = rows.shards.n_shards
     averaged = m > 1 and strategy.sync == "local"
+    by_clock = ", as was measured" if mlp.local_steps == "measured" else ""
     why = {
         "local": f"Parameters and moments of {m} shards were averaged every "
-        f"{strategy.steps.local_steps} steps: another number of shards gives another model.",
+        f"{strategy.steps.local_steps} steps{by_clock}: another number of shards gives another "
+        "model.",
         "gradient": "Every gradient is the sum over the shards: their number changes rounding.",
     }[strategy.sync]
     extra: dict[str, object] = {"sync": strategy.sync, "history": history}
@@ -229,7 +282,7 @@ def _report(
         method=mlp.solver,
         strategy="average" if averaged else strategy.sync,
         exact=not averaged,
-        why=("One shard: plain minibatch descent.",) if m == 1 else (why,),
+        why=("One shard: plain minibatch descent." if m == 1 else why, *_of_wire(mlp, strategy)),
         seconds=watch.seconds,
         shards=rows.table,
         extra=extra,

@@ -40,8 +40,10 @@ class DistributedMLPClassifier(ClassesOnCollections, DistributedMLP, MLPClassifi
       but for rounding. `report_` says which it was. With "local" each of m shards steps on
       `batch_size` rows at m times the step size (8 times at most; more shards take smaller
       batches), so that `learning_rate_init` need not be tuned again.
+    - Several shards keep rows that are mostly zeros (images, indicators) as their other entries,
+      and multiply those alone: the same sums, rounded in another order. One shard does not.
     - Neither ``n_jobs`` nor the backend changes the model, and neither does the speed of a
-      network: "auto" parameters are functions of shapes.
+      network: "auto" parameters are functions of shapes. ``local_steps="measured"`` gives that up.
     - When parameters or losses become NaN or infinite the fit stops, and keeps those of before.
 
     Parameters
@@ -91,10 +93,11 @@ class DistributedMLPClassifier(ClassesOnCollections, DistributedMLP, MLPClassifi
         How several shards are kept in step. "auto" is "gradient" where a round for each step would
         take a fifth of the step's time at most, by nominal costs of both: for batches of some
         hundred rows per shard and networks of 1e6 parameters; else "local".
-    local_steps : int, default="auto"
+    local_steps : int, "auto" or "measured", default="auto"
         H, the steps between two averages. "auto": so many that rounds take a tenth of the time, by
         nominal costs; for rows that were not dealt to the shards at random (Dask partitions,
-        ``shuffle=False``) at least four rounds a pass.
+        ``shuffle=False``) at least four rounds a pass. "measured": the same by the clock, in two
+        rounds that are forgotten: the model then depends on how fast workers and network were.
     n_shards : int, default=None
         Pieces of the rows. None is 2 from ``n_samples * n_parameters = 1e9`` on and 4 from 1.6e10
         on, if each can have eight batches, else 1. For a Dask collection, whose partitions are

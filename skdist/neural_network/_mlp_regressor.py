@@ -53,7 +53,7 @@ class DistributedMLPRegressor(OnCollections, DistributedMLP, MLPRegressor):
     n_iter_no_change : int, default=10
     max_fun : int, default=15000
     sync : {"auto", "gradient", "local"}, default="auto"
-    local_steps : int, default="auto"
+    local_steps : int, "auto" or "measured", default="auto"
     n_shards : int, default=None
     n_jobs : int, default=None
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
+from sklearn.utils import assert_all_finite
 
 from skdist._labels import check_weights
 from skdist._report import ShardFacts
@@ -18,12 +18,10 @@ from skdist._rows import Intake, encode_rows
 from skdist._shard_classes import all_classes, knowing
 from skdist._shard_table import shard_table
 from skdist._sklearn import check_sample_weight, network_input, network_knows
+from skdist.kernels.mlp_inputs import entries_beside, skips, usual_values
 from skdist.sharding import Shard, ShardedDataset, is_dask, shard_rows
 from skdist.solvers.target_facts import target_facts
 from skdist.summaries import TargetFacts
-
-# `ShardFacts.skew` of partitions from which on averages of their networks are poor.
-TOO_SKEWED = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +59,8 @@ class TrainingRows:
     weight : float
         Of the rows to train on.
     table : tuple of ShardFacts
+    usual : ndarray of shape (d,), optional
+        What the entries of shards that were made sparse are counted from, if not from zero.
     """
 
     shards: ShardedDataset
@@ -68,6 +68,7 @@ class TrainingRows:
     counts: tuple[int, ...]
     weight: float
     table: tuple[ShardFacts, ...]
+    usual: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -107,6 +108,8 @@ def validated(mlp: Any, X: Any, y: Any, sample_weight: Any, how: Any) -> Given:
         weight = check_sample_weight(sample_weight, X)
         check_weights(weight)
     X = X.tocsr() if issparse(X) else np.ascontiguousarray(X)
+    if not is_classifier(mlp):  # None among objects, of which scikit-learn's own check makes NaN
+        assert_all_finite(y, input_name="y")
     if y.ndim == 1:
         y = y[:, None]
     n_outputs = y.shape[1]
@@ -158,7 +161,8 @@ def _of_collection(mlp: Any, X: Any, y: Any, sample_weight: Any, how: Any) -> Gi
         rows = knowing(rows, classes)
         network_knows(mlp, rows.classes)
         n_outputs = 1 if len(rows.classes) == 2 else len(rows.classes)
-    as_trained = AsTrained(rows.dtype, classify and len(rows.classes) == 2)
+    width = _first_width(mlp) if rows.shards.n_shards > 1 else 0
+    as_trained = AsTrained(rows.dtype, classify and len(rows.classes) == 2, width)
     shards = rows.shards.kept_through(as_trained)
     if not classify:
         n_outputs = max(shards.map(_n_outputs))
@@ -171,31 +175,30 @@ def _n_outputs(shard: Shard) -> int:
 
 @dataclass(frozen=True)
 class AsTrained:
-    """``shard -> shard``: y and weights in the dtype of the network; two classes as booleans."""
+    """``shard -> shard``: y and weights in the dtype of the network; two classes as booleans.
+
+    Rows that are mostly zeros become sparse, if `width`, of the first layer, is not 0.
+    """
 
     dtype: Any
     two_classes: bool
+    width: int = 0
 
     def __call__(self, shard: Shard) -> Shard:
-        y = shard.y.astype(bool if self.two_classes else self.dtype)
-        weight = shard.sample_weight
+        X, weight = shard.X, shard.sample_weight
+        if self.width and skips(X, 0, self.width):
+            X = entries_beside(X, np.arange(X.shape[0]), np.zeros(X.shape[1]))
         return replace(
-            shard, y=y, sample_weight=None if weight is None else weight.astype(self.dtype)
+            shard,
+            X=X,
+            y=shard.y.astype(bool if self.two_classes else self.dtype),
+            sample_weight=None if weight is None else weight.astype(self.dtype),
         )
 
 
-def warn_of_skew(table: tuple[ShardFacts, ...], regression: bool) -> None:
-    """Warn where partitions that will be averaged are unlike in y."""
-    most = max((shard.skew for shard in table), default=0.0)
-    if most > TOO_SKEWED:
-        unit = "standard deviations of y" if regression else "of the class rates"
-        warnings.warn(
-            f"The partitions of X differ from one another in y by up to {most:.2f} {unit}. With "
-            "sync='local' their networks are averaged, and those of unlike rows average poorly. "
-            "Shuffle the rows over the partitions, take fewer local_steps, or sync='gradient'.",
-            UserWarning,
-            stacklevel=6,
-        )
+def _first_width(mlp: Any) -> int:
+    """Units of the first hidden layer; 1, for which no zeros are skipped, where there is none."""
+    return int(next(iter(np.ravel(mlp.hidden_layer_sizes)), 1))
 
 
 def training_rows(mlp: Any, given: Given, n_shards: int, deal: bool, rng: Any) -> TrainingRows:
@@ -231,20 +234,38 @@ def training_rows(mlp: Any, given: Given, n_shards: int, deal: bool, rng: Any) -
             f"n_shards={n_shards} is more than there are rows to train on, n_samples={len(rows)}; "
             "take fewer shards, or None."
         )
-    shards = _cut(mlp, given, rows, n_shards)
-    held_out = None if out is None else _cut(mlp, given, out, min(n_shards, len(out)))
+    usual = _usual_if_many(given.X, _first_width(mlp)) if n_shards > 1 else None
+    shards = _cut(mlp, given, rows, n_shards, usual)
+    held_out = None if out is None else _cut(mlp, given, out, min(n_shards, len(out)), usual)
     counts = tuple(len(own) for own in shards.rows)
     facts = []
     if shards.map(_n_outputs)[0] == 1:
         facts = target_facts(shards, n_classes_of(mlp))
     weight = float(len(rows) if given.weight is None else given.weight[rows].sum())
-    return TrainingRows(shards, held_out, counts, weight, shard_table(shards.rows, facts))
+    table = shard_table(shards.rows, facts)
+    from_zero = usual is None or not usual.any()
+    return TrainingRows(shards, held_out, counts, weight, table, None if from_zero else usual)
 
 
-def _cut(mlp: Any, given: Given, rows: np.ndarray, n_shards: int) -> ShardedDataset:
+def _usual_if_many(X: Any, width: int) -> np.ndarray | None:
+    """The usual values of the columns, if so many entries are usual that it pays to skip them."""
+    if issparse(X):
+        return None
+    usual = usual_values(X)
+    return usual if skips(X, usual, width) else None
+
+
+def _cut(
+    mlp: Any, given: Given, rows: np.ndarray, n_shards: int, usual: np.ndarray | None
+) -> ShardedDataset:
     X, y, weight = given.X, given.y, given.weight
-    if len(rows) < X.shape[0] or (np.diff(rows) != 1).any():
-        X, y, weight = X[rows], y[rows], None if weight is None else weight[rows]
+    picked = len(rows) < X.shape[0] or bool((np.diff(rows) != 1).any())
+    if picked:
+        y, weight = y[rows], None if weight is None else weight[rows]
+    if usual is not None:
+        X = entries_beside(X, rows, usual)
+    elif picked:
+        X = X[rows]
     return shard_rows(X, y, weight, n_shards=n_shards, n_jobs=mlp.n_jobs)
 
 

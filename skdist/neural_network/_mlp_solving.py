@@ -13,7 +13,9 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import shuffle
 
+from skdist._caller import level_of_caller
 from skdist._sklearn import told_of_lbfgs
+from skdist._watching import shows
 from skdist.kernels.mlp_layers import Layers
 from skdist.neural_network._mlp_rows import TrainingRows, n_classes_of
 from skdist.neural_network._mlp_strategy import Strategy
@@ -52,8 +54,11 @@ def solve_by_steps(
 ) -> tuple:  # fmt: skip
     """Adam, or gradient descent with momentum."""
     steps = strategy.steps
+    shows(lambda w: _model(network, w))
     orders = _orders(rng, rows.n_rows, mlp.shuffle)
-    run = LocalPass(rows.shards, network, steps, orders if steps.n_shards == 1 else None)
+    n_passes = 1 if goes_on else mlp.max_iter
+    own_orders = orders if steps.n_shards == 1 else None
+    run = LocalPass(rows.shards, network, steps, own_orders, n_passes)
     if strategy.sync == "gradient":
         run = GradientPass(rows.shards, network, steps, rows.starts, orders)
     start = _start(mlp, w, steps.rule, goes_on)
@@ -64,7 +69,7 @@ def solve_by_steps(
         start,
         _progress(mlp, network),
         Schedule(kind, mlp.learning_rate_init, mlp.power_t),
-        max_iter=1 if goes_on else mlp.max_iter,
+        max_iter=n_passes,
         tol=mlp.tol,
         n_iter_no_change=mlp.n_iter_no_change,
         n_rows=rows.n_rows,
@@ -79,7 +84,7 @@ def solve_by_steps(
             f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
             "optimization hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=level_of_caller(),
         )
     return trained.history
 
@@ -111,6 +116,12 @@ def _progress(mlp: Any, network: Network) -> Progress:
     return replace(begun, scores=scores, best_score=score, best_w=best_w)
 
 
+def _model(network: Network, w: np.ndarray) -> dict[str, Any]:
+    """What predictions need, of parameters (D,)."""
+    w = w.copy()
+    return {"coefs_": network.layers.weights(w), "intercepts_": network.layers.biases(w)}
+
+
 def expose(mlp: Any, network: Network, trained: Trained) -> None:
     """Fitted attributes, scikit-learn's."""
     layers, progress = network.layers, trained.progress
@@ -136,6 +147,7 @@ def solve_lbfgs(
 ) -> tuple:  # fmt: skip
     """L-BFGS on merged gradients."""
     values: list[float] = []
+    shows(lambda w: _model(network, w))
     options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
 
     def told(value):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How many shards, and how they are kept in step: from the shapes of rows and network alone.
 
-Never from what is measured: a model must not depend on how fast today's machines are.
+Nothing is measured unless that is asked for: a model should not depend on how fast today's machines
+are.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def with_local_steps(mlp: Any, steps: Steps, n_parameters: int, dealt: bool) -> 
     dealt : bool
         Whether rows were dealt to the shards at random.
     """
-    if mlp.local_steps != "auto":
+    if mlp.local_steps not in ("auto", "measured"):
         return replace(steps, local_steps=int(mlp.local_steps))
     if steps.n_shards == 1:  # nothing is averaged
         return replace(steps, local_steps=steps.per_pass)

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from skorch import NeuralNetClassifier
 
+from skdist._on_collections import ClassesOnCollections
 from skdist.neural_network._torch_net import DistributedNeuralNet
 
 
-class DistributedNeuralNetClassifier(DistributedNeuralNet, NeuralNetClassifier):
+class DistributedNeuralNetClassifier(
+    ClassesOnCollections, DistributedNeuralNet, NeuralNetClassifier
+):
     """Classifier around any torch module, trained over shards of the rows.
 
     It is :class:`skorch.NeuralNetClassifier`, of which this is a subclass: the same parameters,
@@ -28,10 +31,12 @@ class DistributedNeuralNetClassifier(DistributedNeuralNet, NeuralNetClassifier):
         moments and running statistics are averaged by the rows met. "gradient": every batch is
         spread over the shards and its gradients are summed: the same fit for any number of shards,
         but for layers that look at a whole batch (see the notes), at a round per step.
-    local_steps : int or "auto", default="auto"
+    local_steps : int, "auto" or "measured", default="auto"
         H. "auto" is ``9 t_round / t_step``, between 1 and a quarter of an epoch, so that rounds
         take a tenth of the time; of nominal times, from the counted work of a step and the bytes of
         a round, so that the same seed gives the same model. `report_` has the measured ones.
+        "measured" goes by these, of two rounds that are forgotten: the net then depends on how
+        fast workers and network were.
     outer : {"average", "nesterov"}, default="average"
         "nesterov" takes the average as a direction, and goes along it with rate 0.7 and Nesterov's
         momentum 0.9 [2]_; worth a try where rounds are rare.

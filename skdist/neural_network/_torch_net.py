@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
+from functools import partial
 from hashlib import sha256
 from numbers import Integral, Real
 from typing import Any
@@ -13,29 +16,30 @@ import torch
 from sklearn.base import is_classifier
 from skorch.helper import predefined_split
 
+from skdist._carried_settings import CarriesSettings
+from skdist._config import settings
 from skdist._estimator import SHARDING, Stopwatch, refuse_collection
 from skdist._labels import find_classes
-from skdist._report import FitReport, ShardFacts
+from skdist._remembered import remembered
 from skdist._rows import few_shards
 from skdist._sklearn import Interval, StrOptions, check_parameters
+from skdist._watching import Watched, shows, watched
+from skdist.neural_network._torch_alike import partitions_alike, unmeasured
+from skdist.neural_network._torch_epoch import epoch_alone
 from skdist.neural_network._torch_recipe import forget
-from skdist.neural_network._torch_rounds import measured
+from skdist.neural_network._torch_report import report_of, report_of_one
 from skdist.neural_network._torch_rows import PlacedRows, placed
-from skdist.neural_network._torch_state import read_state
-from skdist.neural_network._torch_training import (
-    Diverged,
-    Training,
-    rate_factor,
-    start_training,
-)
-from skdist.sharding import is_dask, shard_rows
+from skdist.neural_network._torch_start import shape_layers, start_training
+from skdist.neural_network._torch_state import can_read, lacks_shapes, read_state
+from skdist.neural_network._torch_training import Diverged
+from skdist.sharding import current_fit, is_dask, shard_rows
 
 PREDEFINED = predefined_split(None).func  # what makes a split of rows that were given
 
 CONSTRAINTS = {
     **SHARDING,
     "sync": [StrOptions({"local", "gradient"})],
-    "local_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "local_steps": [StrOptions({"auto", "measured"}), Interval(Integral, 1, None, closed="left")],
     "outer": [StrOptions({"average", "nesterov"})],
     "rate_factor": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
 }
@@ -53,8 +57,10 @@ def default_n_shards(n_samples: int, device: Any) -> int:
     return few_shards(n_samples)
 
 
-class DistributedNeuralNet:
+class DistributedNeuralNet(CarriesSettings, Watched):
     """Mixin in front of skorch's classes."""
+
+    _has_status_line = False  # skorch prints a line per epoch
 
     def __init__(
         self,
@@ -77,6 +83,52 @@ class DistributedNeuralNet:
         self.rate_factor = rate_factor
         self.n_jobs = n_jobs
 
+    def fit(self, X, y=None, **fit_params):
+        """skorch's fit: the net is made anew unless ``warm_start``, and trained.
+
+        Parameters
+        ----------
+        X, y : as skorch takes them; or Dask collections
+        **fit_params : dict
+            What skorch takes besides.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError, RuntimeError
+            skorch's, PyTorch's and our own, of rows that cannot be trained on; the net is as it was
+            before. Where training diverges it has the parameters of before that round.
+        """
+        data = {"X": X, "y": y, "moments so far": _so_far(self) if self.warm_start else None}
+        with _as_before(self), remembered(self, "fit", data), watched(self, "fit", data):
+            shows(_model)
+            _draw_as_then()
+            return super().fit(X, y, **fit_params)
+
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """skorch's: the net is trained further, or for the first time.
+
+        Parameters
+        ----------
+        X, y : as skorch takes them; or Dask collections
+        classes : ignored by skorch
+        **fit_params : dict
+            What skorch takes besides.
+
+        Returns
+        -------
+        self
+        """
+        data = {"X": X, "y": y, "moments so far": _so_far(self)}
+        with remembered(self, "partial_fit", data), watched(self, "partial_fit", data):
+            if current_fit().model_of is None:
+                shows(_model)
+                _draw_as_then()
+            return super().partial_fit(X, y, classes, **fit_params)
+
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """skorch's loop over epochs; those of several shards are spread over them.
 
@@ -93,7 +145,7 @@ class DistributedNeuralNet:
                 f"local_steps={self.local_steps} and sync='gradient' contradict each other: a "
                 "merged gradient is one step. Take sync='local', or local_steps='auto'."
             )
-        self._start_ = _digest(self)
+        self._start_ = None if lacks_shapes(self) else _digest(self)
         with self._spread_out():
             return super().fit_loop(X, y, epochs, **fit_params)
 
@@ -107,8 +159,14 @@ class DistributedNeuralNet:
             watch.lap("train")
             training = vars(self).pop("_training_")
             if training is not None:
-                self.n_shards_, self.report_ = training.n_shards, _report(training, watch)
+                self.n_shards_, self.report_ = training.n_shards, report_of(training, watch)
                 forget(training.recipe.fit)
+
+    def on_epoch_begin(self, net, *args, **kwargs):
+        """skorch's: a new line in the history. A fit whose time is up ends as one interrupted."""
+        if len(self.history) and current_fit().time_is_up:
+            raise KeyboardInterrupt
+        super().on_epoch_begin(net, *args, **kwargs)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """skorch's epoch; one of training over the shards, if there are several."""
@@ -119,10 +177,14 @@ class DistributedNeuralNet:
         n_shards = self.n_shards or default_n_shards(n_rows, self.device)
         self._n_rows_ = n_rows
         if n_shards == 1 and not is_placed:
-            self.n_shards_, self.report_ = 1, _report_of_one(self, n_rows)
-            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            self.n_shards_, self.report_ = 1, report_of_one(self, n_rows)
+            run = partial(super().run_single_epoch, iterator, training, prefix, step_fn)
+            epoch_alone(self, prefix, partial(run, **fit_params))
             return
         if self._training_ is None:
+            if lacks_shapes(self):
+                shape_layers(self, iterator.dataset, fit_params)
+                self._start_ = _digest(self)
             self._training_ = start_training(self, iterator.dataset, fit_params, n_shards)
         n_batches = self._training_.epoch(iterator, fit_params)
         self.history.record(prefix + "_batch_count", n_batches)
@@ -193,7 +255,11 @@ class DistributedNeuralNet:
         shards = shard_rows(X, y, n_shards=self.n_shards, n_jobs=self.n_jobs)
         if is_classifier(self):
             self.classes_inferred_ = find_classes(shards)
-        rows = placed(shards)
+        table = unmeasured(shards.rows)
+        if self.sync == "local" and shards.n_shards > 1:
+            classes = self.classes_inferred_ if is_classifier(self) else None
+            table = partitions_alike(shards, classes)
+        rows = placed(shards, table)
         return self.train_split(rows) if self.train_split else (rows, None)
 
     def get_dataset(self, X, y=None):
@@ -213,41 +279,38 @@ class DistributedNeuralNet:
         return state
 
 
+def _model(net: Any) -> dict[str, Any]:
+    """What predictions need, amid a fit."""
+    return {"module_": deepcopy(net.module_)}
+
+
+@contextmanager
+def _as_before(net: Any) -> Iterator[None]:
+    """Leave a net as it was where a fit fails, but for one that diverged on the way."""
+    before = dict(vars(net))
+    try:
+        yield
+    except Diverged:
+        raise
+    except BaseException:
+        vars(net).clear()
+        vars(net).update(before)
+        raise
+
+
+def _so_far(net: Any) -> Any:
+    """What training goes on from, for a journal: buffers, moments, and the number of epochs."""
+    if not settings().journal or not net.initialized_ or lacks_shapes(net):
+        return None
+    return read_state(net, 1.0, moments=can_read(net)), len(net.history)
+
+
+def _draw_as_then() -> None:
+    """Let torch draw what it drew when a fit that is resumed was begun."""
+    state = current_fit().drawn("torch", lambda: torch.get_rng_state().numpy())
+    torch.set_rng_state(torch.from_numpy(np.array(state)))
+
+
 def _digest(net: Any) -> str:
     """Of the parameters: nets that start alike have the same."""
     return sha256(read_state(net, 1.0, moments=False).mean.tobytes()).hexdigest()
-
-
-def _report_of_one(net: Any, n_rows: int) -> FitReport:
-    return FitReport(
-        method=type(net.optimizer_).__name__,
-        strategy="local",
-        exact=True,
-        why=("One shard: skorch's own loop.",),
-        shards=(ShardFacts(range(n_rows), float(n_rows), (), 0.0),),
-        extra={"history": ()},
-    )
-
-
-def _report(training: Training, watch: Stopwatch) -> FitReport:
-    net, m, local = training.net, training.n_shards, training.net.sync == "local"
-    why = "Every gradient is the sum over the shards: their number changes rounding."
-    extra: dict[str, Any] = {"sync": net.sync, "history": tuple(training.rounds)}
-    if local:
-        why = (
-            f"Parameters, moments and buffers of {m} shards were averaged every "
-            f"{training.local_steps} steps: another number of shards gives another model."
-        )
-        extra["local_steps"] = training.local_steps
-        extra["rate_factor"] = rate_factor(net, m)
-    if training.rounds:
-        extra["measured"] = measured(training.rounds)
-    return FitReport(
-        method=type(net.optimizer_).__name__,
-        strategy="average" if local else "gradient",
-        exact=not local,
-        why=(why,),
-        seconds=watch.seconds,
-        shards=tuple(ShardFacts(r, float(len(r)), (), np.nan) for r in training.shards.rows),
-        extra=extra,
-    ).charged(training.shards.cost)

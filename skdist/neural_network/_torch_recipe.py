@@ -8,9 +8,10 @@ import pickle
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import FunctionType
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback
 
+from skdist.neural_network._torch_memory import keep_what_steps_free
 from skdist.neural_network._torch_random import OwnRandomNumbers
 
 # Parameters of the net that its shards do not need, or have values of their own for.
@@ -60,13 +62,13 @@ class Recipe:
         PyTorch's threads per shard on that machine.
     """
 
-    fit: str
+    fit: str = field(compare=False)  # a name drawn anew, which a resumed fit has otherwise
     cls: type
     parameters: Mapping[str, Any]
     callbacks: tuple[tuple[str, Any], ...]
     fit_params: Mapping[str, Any]
-    host: str
-    n_threads: int
+    host: str = field(compare=False)
+    n_threads: int = field(compare=False)
 
     @cached_property
     def packed(self) -> bytes:
@@ -83,18 +85,27 @@ class Recipe:
             return self.n_threads
         return torch.get_num_threads()
 
-    def net(self, index: int) -> Any:
-        """The net of shard number `index`, made at the first call; its state is anybody's."""
+    @contextmanager
+    def net(self, index: int) -> Iterator[Any]:
+        """A net for shard number `index`, its state anybody's, which nobody else uses meanwhile.
+
+        It is kept for the next call. A task that is late, or runs twice, has another one.
+        """
         with _nets_lock:
             nets = _nets.setdefault(self.fit, {})
             _nets.move_to_end(self.fit)
             while len(_nets) > MOST_FITS:
                 _nets.popitem(last=False)
-        if index not in nets:
-            nets[index] = self._make(index)
-        return nets[index]
+        net = nets.pop(index, None)
+        if net is None:
+            net = self._make(index)
+        try:
+            yield net
+        finally:
+            nets[index] = net
 
     def _make(self, index: int) -> Any:
+        keep_what_steps_free()
         device = device_of(self.parameters["device"], index)
         own = {key: _own(value) for key, value in self.parameters.items()}
         net = self.cls(**{**own, "device": str(device)})

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from skorch import NeuralNetRegressor
 
+from skdist._on_collections import OnCollections
 from skdist.neural_network._torch_net import DistributedNeuralNet
 
 
-class DistributedNeuralNetRegressor(DistributedNeuralNet, NeuralNetRegressor):
+class DistributedNeuralNetRegressor(OnCollections, DistributedNeuralNet, NeuralNetRegressor):
     """Regressor around any torch module, trained over shards of the rows.
 
     It is :class:`skorch.NeuralNetRegressor`, of which this is a subclass: the same parameters,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.callbacks.scoring import ScoringBase
 
@@ -65,6 +66,26 @@ def mean_loss(steps: Sequence[Step], summed: bool) -> float:
         return sum(step.loss for step in steps)
     n = sum(len(step.positions) for step in steps)
     return sum(step.loss * len(step.positions) for step in steps) / max(n, 1)
+
+
+PER_BATCH = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+def sees_batches(net: Any) -> bool:
+    """Whether somebody else than skorch is there while steps are taken, and may look at the net.
+
+    If not, an epoch is its end, and the losses on the way.
+    """
+    if any(getattr(type(net), name) is not getattr(NeuralNet, name) for name in PER_BATCH):
+        return True
+    return any(_is_foreign(cb) or looks_at_predictions(cb) for _, cb in net.callbacks_)
+
+
+def _is_foreign(callback: Any) -> bool:
+    cls = type(callback)
+    if cls.__module__.startswith("skorch."):
+        return False
+    return any(getattr(cls, name) is not getattr(Callback, name) for name in PER_BATCH)
 
 
 def looks_at_predictions(callback: Any) -> bool:

@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 from skorch.utils import is_pandas_ndframe, multi_indexing
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from skdist._report import ShardFacts
 from skdist.sharding import Shard, ShardedDataset, shard_rows
 
 # Settings of an iterator that say which rows a batch has: the driver does.
@@ -102,9 +103,11 @@ class PlacedRows(Dataset):
     ----------
     shards : ShardedDataset
         Whose shards have a `Rows` as X.
+    table : tuple of ShardFacts
     """
 
     shards: ShardedDataset
+    table: tuple[ShardFacts, ...]
 
     def __len__(self) -> int:
         return self.shards.n_samples
@@ -117,9 +120,21 @@ class PlacedRows(Dataset):
         )
 
 
-def placed(shards: ShardedDataset) -> PlacedRows:
-    """The partitions of a Dask collection, as rows to train on."""
-    return PlacedRows(shards.kept_through(_as_rows))
+def a_batch(shards: ShardedDataset) -> Any:
+    """The first row that there is on shards of `ArrayRows`, as a batch.
+
+    Cost: one round, in which a row of each shard comes up.
+    """
+    return next(batch for batch in shards.map(_first_row) if batch is not None)
+
+
+def _first_row(shard: Shard) -> Any:
+    return next(iter(shard.X.batches(None, [np.zeros(1, np.intp)]))) if shard.n_rows else None
+
+
+def placed(shards: ShardedDataset, table: tuple[ShardFacts, ...]) -> PlacedRows:
+    """The partitions of a Dask collection, as rows to train on, and what is known of them."""
+    return PlacedRows(shards.kept_through(_as_rows), table)
 
 
 def place_rows(

@@ -14,8 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.parameter import is_lazy
 
 from skdist.summaries import NetworkState
+
+AS_NUMPY = {torch.float32, torch.float64, torch.int64}  # tensors that NumPy can write to
 
 
 class Entry(NamedTuple):
@@ -65,6 +68,26 @@ def modules_of(net: Any) -> Iterator[tuple[str, torch.nn.Module]]:
             yield name, part
 
 
+def lacks_shapes(net: Any) -> bool:
+    """Whether there are lazy layers, which are shaped by the first rows that they meet."""
+    return any(is_lazy(tensor) for _, tensor in _all_tensors(net))
+
+
+def shape_like(net: Any, state: NetworkState) -> None:
+    """Shape the tensors of lazy layers as those of a state are; their values are anything."""
+    if lacks_shapes(net):
+        shapes = {entry.name: entry.shape for entry in state.layout if isinstance(entry, Entry)}
+        for name, tensor in _all_tensors(net):
+            if is_lazy(tensor):
+                tensor.materialize(shapes[name])
+
+
+def _all_tensors(net: Any) -> Iterator[tuple[str, Any]]:
+    for name, module in modules_of(net):
+        for key, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            yield f"{name}.{key}", tensor
+
+
 def tensors_of(net: Any) -> Tensors:
     """The tensors of an initialised net."""
     found = Tensors([], [], [], [], [])
@@ -99,6 +122,15 @@ def moments_of(net: Any) -> list[tuple[Moment, torch.Tensor]]:
         If one remembers what is no tensor, as LBFGS does.
     """
     return [entry for name in net._optimizers for entry in _memory(name, getattr(net, name + "_"))]
+
+
+def can_read(net: Any) -> bool:
+    """Whether all that the optimisers remember is tensors that a state has room for."""
+    try:
+        moments_of(net)
+    except TypeError:
+        return False
+    return True
 
 
 def _memory(name: str, optimizer: Any) -> Iterator[tuple[Moment, torch.Tensor]]:
@@ -166,18 +198,25 @@ def flat(tensors: Any) -> np.ndarray:
     dtype = torch.float64 if wide else torch.float32
     if not tensors:
         return np.zeros(0, np.float32)
-    return torch.cat([tensor.to("cpu", dtype) for tensor in tensors]).numpy()
+    # NumPy's copies are made by this thread alone; torch's by all, and shards need the cores.
+    return np.concatenate([tensor.to("cpu", dtype).numpy() for tensor in tensors])
 
 
 def fill(tensors: Sequence[torch.Tensor], values: np.ndarray) -> None:
     """Copy a flat array into tensors, in order."""
-    # A copy, since what tasks share is read-only and torch does not know of such memory.
-    source, start = torch.from_numpy(np.array(values)), 0
-    with torch.no_grad():
-        for tensor in tensors:
-            stop = start + tensor.numel()
-            tensor.copy_(source[start:stop].view(tensor.shape))
-            start = stop
+    start = 0
+    for tensor in tensors:
+        stop = start + tensor.numel()
+        _put(tensor.detach(), values[start:stop].reshape(tensor.shape))
+        start = stop
+
+
+def _put(tensor: torch.Tensor, values: np.ndarray) -> None:
+    if tensor.device.type == "cpu" and tensor.dtype in AS_NUMPY:
+        np.copyto(tensor.numpy(), values, casting="unsafe")
+    else:
+        # A copy, since what tasks share is read-only and torch does not know of such memory.
+        tensor.copy_(torch.from_numpy(np.array(values)))
 
 
 def write_state(net: Any, state: NetworkState) -> None:

@@ -21,12 +21,16 @@ from skdist.neural_network._torch_state import (
     forget_moments,
     modules_of,
     read_state,
+    shape_like,
     tensors_of,
     write_state,
 )
 from skdist.neural_network._torch_threads import torch_threads
 from skdist.sharding import Shard
 from skdist.summaries import NetworkState, WeightedMean
+
+# Optimisers whose fused step takes whatever their loop does; others' refuse sparse gradients.
+FUSED = {torch.optim.Adam, torch.optim.AdamW}
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,8 +255,8 @@ def _step(shard: Shard, rows: np.ndarray, step: Any, orders: Orders) -> Step:
 def prepared(shard: Shard, orders: Orders) -> Iterator[Any]:
     """The net of a shard as all are told, its threads and its random numbers."""
     seed = int(np.random.SeedSequence((orders.seed, shard.index)).generate_state(1)[0])
-    net = orders.recipe.net(shard.index)
-    with torch_threads(orders.recipe.threads_here):
+    with orders.recipe.net(shard.index) as net, torch_threads(orders.recipe.threads_here):
+        shape_like(net, orders.state)
         forget_moments(net, orders.state)
         write_state(net, orders.state)
         _set_groups(net, orders)
@@ -266,6 +270,17 @@ def prepared(shard: Shard, orders: Orders) -> Iterator[Any]:
 
 def _set_groups(net: Any, orders: Orders) -> None:
     for name, groups in zip(net._optimizers, orders.groups, strict=True):
-        for own, told in zip(getattr(net, name + "_").param_groups, groups, strict=True):
+        optimizer = getattr(net, name + "_")
+        for own, told in zip(optimizer.param_groups, groups, strict=True):
             own.update(told)
             own["lr"] = told["lr"] * orders.longer
+            if type(optimizer) in FUSED:
+                own["fused"] = _may_fuse(own)
+
+
+def _may_fuse(group: dict[str, Any]) -> bool | None:
+    """Whether a step may be one kernel: on CPUs torch loops where the user leaves it the choice."""
+    if group["fused"] is not None or group["foreach"] is not None:
+        return group["fused"]
+    on_cpu = all(p.device.type == "cpu" and p.is_floating_point() for p in group["params"])
+    return (on_cpu and not group["differentiable"]) or None

@@ -15,23 +15,40 @@ Merged gradients::
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import default_collate
 
-from skdist.neural_network._torch_order import batches_of, drawn_batches, places_of
-from skdist.neural_network._torch_pace import local_steps_of
-from skdist.neural_network._torch_recipe import Recipe, recipe_of
-from skdist.neural_network._torch_rounds import Round, looks_at_predictions, mean_loss
-from skdist.neural_network._torch_rows import PlacedRows, place_rows
-from skdist.neural_network._torch_state import fill, read_state, tensors_of, write_state
+from skdist._report import ShardFacts
+from skdist.neural_network._torch_alike import unmeasured
+from skdist.neural_network._torch_epoch import (
+    Epoch,
+    go_on_after,
+    in_the_past,
+    record,
+    stepped_elsewhere,
+)
+from skdist.neural_network._torch_order import batches_of, drawn_batches
+from skdist.neural_network._torch_recipe import Recipe
+from skdist.neural_network._torch_rounds import (
+    Round,
+    looks_at_predictions,
+    mean_loss,
+    sees_batches,
+)
+from skdist.neural_network._torch_rows import PlacedRows
+from skdist.neural_network._torch_state import (
+    can_read,
+    fill,
+    read_state,
+    tensors_of,
+    write_state,
+)
 from skdist.neural_network._torch_steps import (
     GradientSums,
     Orders,
@@ -78,11 +95,19 @@ class Training:
     seed: int
     rounds: list[Round] = field(default_factory=list)
     velocity: Any = 0.0
+    _batches: list[tuple[float, int]] = field(default_factory=list)
 
     @property
     def n_shards(self) -> int:
         """How many shards."""
         return self.shards.n_shards
+
+    @property
+    def table(self) -> tuple[ShardFacts, ...]:
+        """What is known of the shards: rows in memory are dealt to them, and not looked at."""
+        if isinstance(self.dataset, PlacedRows):
+            return self.dataset.table
+        return unmeasured(self.shards.rows)
 
     @cached_property
     def _rows(self) -> list[np.ndarray]:
@@ -98,10 +123,33 @@ class Training:
 
     def epoch(self, iterator: Any, fit_params: Any) -> int:
         """One pass over the rows; the number of batches."""
-        batches = drawn_batches(iterator)
-        if self.net.sync == "gradient":
-            return sum(1 for batch in batches if self._step_together(batch))
-        return self._epoch_of_rounds(iterator, batches)
+        batches, loop, first = drawn_batches(iterator), self.shards.loop(), len(self.rounds)
+        is_kept = loop.is_kept and not sees_batches(self.net)
+        known: Epoch | None = loop.latest(None) if is_kept else None
+        self._batches = []
+        if known is not None:
+            list(batches)  # for the draws
+            self._go_on_after(known)
+        elif self.net.sync == "gradient":
+            for batch in batches:
+                self._step_together(batch)
+        else:
+            self._epoch_of_rounds(iterator, batches)
+        if is_kept and can_read(self.net):
+            loop.keep(self._as_it_is(first), past=in_the_past(self.net))
+        return len(self._batches)
+
+    def _as_it_is(self, first: int) -> Epoch:
+        """The epoch that began with round `first`, at its end."""
+        state = read_state(self.net, 1.0)
+        return Epoch(state, self.velocity, tuple(self.rounds[first:]), tuple(self._batches))
+
+    def _go_on_after(self, epoch: Epoch) -> None:
+        """Put the net, and what is known of the rounds, where an epoch left it."""
+        go_on_after(self.net, "train", epoch)
+        self.velocity = epoch.velocity
+        self.rounds += epoch.rounds
+        self._batches = list(epoch.batches)
 
     def orders(self, positions: Sequence[Any], *, moments: bool) -> Orders:
         """What shards are told of the net as it is."""
@@ -118,30 +166,37 @@ class Training:
             any(looks_at_predictions(cb) for _, cb in net.callbacks_),
         )
 
-    def _epoch_of_rounds(self, iterator: Any, batches: Any) -> int:
+    def _epoch_of_rounds(self, iterator: Any, batches: Any) -> None:
         """Local steps, averaged every H; shards take their own rows in the epoch's order."""
         batches = list(batches)
         if not batches:
-            return 0
+            return
         order, size = np.concatenate(batches), max(map(len, batches))
         ragged = not getattr(iterator, "drop_last", False)
         own = [batches_of(rows, size, ragged) for rows in self._by_shard(order)]
-        for first in range(0, max(map(len, own)), self.local_steps):
-            self._round([mine[first : first + self.local_steps] for mine in own])
-        return sum(map(len, own))
+        n_steps = max(map(len, own))
+        for first in range(0, n_steps, self.local_steps):
+            stop = first + self.local_steps
+            self._round([mine[first:stop] for mine in own], whole=stop >= n_steps)
 
-    def _round(self, positions: Sequence[Any]) -> None:
+    def _round(self, positions: Sequence[Any], whole: bool) -> None:
+        """One round; of all shards at the end of an epoch, since any epoch may be the last."""
         orders, watch = self.orders(positions, moments=True), self._watch()
-        sums: StepSums = self.shards.map_reduce(take_steps, orders)
+        summed = self.shards.map_reduce if whole else self.shards.map_reduce_of_most
+        sums: StepSums = summed(take_steps, orders)
         self._check(sums.diverged)
         move = sums.state.parameters - orders.state.parameters
         n_steps = max(map(len, positions))
         self._note(sums, move, n_steps, watch)
         write_state(self.net, self._outer(orders, sums, move))
-        for name in self.net._optimizers:
-            # Its steps were taken elsewhere; a scheduler would warn that there were none.
-            getattr(self.net, name + "_")._opt_called = True
+        stepped_elsewhere(self.net)
+        self._say()
         self._tell(sums.steps)
+
+    def _say(self) -> None:
+        """Where the net stands."""
+        last = self.rounds[-1]
+        self.shards.note(self.net, loss=last.loss, agreement=last.agreement)
 
     def _outer(self, orders: Orders, sums: StepSums, move: np.ndarray) -> Any:
         """Where to go on: the average, or farther along with Nesterov's momentum."""
@@ -153,7 +208,7 @@ class Training:
         mean[: sums.state.n_parameters] = orders.state.parameters + far
         return replace(sums.state, mean=mean)
 
-    def _step_together(self, batch: np.ndarray) -> bool:
+    def _step_together(self, batch: np.ndarray) -> None:
         """One step of the optimiser here, along the gradient of all shards' parts of a batch."""
         net, accumulator = self.net, self.net.get_train_step_accumulator()
         found: list[GradientSums] = []
@@ -173,8 +228,8 @@ class Training:
             return loss
 
         net._step_optimizer(closure)
+        self._say()
         self._record(accumulator.get_step()["loss"].item(), len(batch), found[0].steps)
-        return True
 
     def _gradient(self, batch: np.ndarray) -> GradientSums:
         """The gradient of a batch, put where the optimiser looks for it."""
@@ -236,12 +291,8 @@ class Training:
             self._record(step.loss, len(step.positions), [step])
 
     def _record(self, loss: float, n_rows: int, steps: Sequence[Step]) -> None:
-        net = self.net
-        net.history.record_batch("train_loss", loss)
-        net.history.record_batch("train_batch_size", n_rows)
-        batch, predicted = self._seen(steps)
-        told = {"loss": torch.tensor(loss), "y_pred": predicted}
-        net.notify("on_batch_end", batch=batch, training=True, **told)
+        self._batches.append((loss, n_rows))
+        record(self.net, "train", loss, n_rows, *self._seen(steps))
 
     def _seen(self, steps: Sequence[Step]) -> tuple[Any, Any]:
         """The rows of steps and what was predicted for them, where a callback asks for it."""
@@ -250,30 +301,6 @@ class Training:
         rows = np.concatenate([self._rows[step.shard][step.positions] for step in steps])
         predicted = np.concatenate([step.predicted for step in steps])
         return default_collate([self.dataset[row] for row in rows]), torch.from_numpy(predicted)
-
-
-def start_training(net: Any, dataset: Any, fit_params: Any, n_shards: int) -> Training:
-    """Place the rows of a data set, and decide how often shards meet."""
-    n, fit, seed, order = len(dataset), uuid.uuid4().hex, _seed(net), None
-    if isinstance(dataset, PlacedRows):
-        shards = dataset.shards
-    else:
-        if net.sync == "local":  # so that shards have like rows; each keeps those it has in order
-            dealt = np.random.default_rng(seed).permutation(n)
-            order = np.concatenate([np.sort(part) for part in np.array_split(dealt, n_shards)])
-        shards = place_rows(net, dataset, order, n_shards, net.n_jobs)
-    recipe = recipe_of(net, fit, shards.n_shards, fit_params)
-    places = places_of(shards.rows, np.arange(n) if order is None else order)
-    training = Training(net, dataset, shards, recipe, places, 0, seed)
-    if net.sync == "local":
-        training.local_steps = local_steps_of(training)
-    return training
-
-
-def _seed(net: Any) -> int:
-    """From the state of torch's generator, which stays as it is: rows are drawn from it next."""
-    state = torch.get_rng_state().numpy().tobytes()
-    return int.from_bytes(sha256(state + b"%d" % len(net.history)).digest()[:4])
 
 
 def rate_factor(net: Any, n_shards: int) -> float:

@@ -121,8 +121,8 @@ def test_networks_of_regression():
         (net(random_state=1), "averaging them is meaningless"),
         (MLPClassifier(max_iter=2), "of scikit-learn's own"),
         (net(hidden_layer_sizes=(50,)), "averaging them is meaningless"),
-        (net(hidden_layer_sizes=(50, 50)), "numbers of layers"),
-        (net(activation="tanh"), "activations"),
+        (net(hidden_layer_sizes=(50, 50)), "number of layers"),
+        (net(activation="tanh"), "activation "),
     ],
 )
 def test_what_cannot_be_averaged(other, message):
@@ -135,9 +135,9 @@ def test_what_does_not_fit_together():
     one = net().fit(X[:200], Y[:200])
     with pytest.raises(ValueError, match=r"fit_shard\(X, y, classes"):
         skdist.merge([one, net().fit(X[:200], Y[:200] % 9)])
-    with pytest.raises(ValueError, match=r"numbers of columns.*: 64 and 63"):
+    with pytest.raises(ValueError, match=r"number of features.*: 64 and 63"):
         skdist.merge([one, net().fit(X[:200, 1:], Y[:200])])
-    with pytest.raises(ValueError, match="kinds"):
+    with pytest.raises(ValueError, match="one kind"):
         skdist.merge([one, DistributedMLPRegressor().fit(X[:200], Y[:200])])
     with pytest.raises(ValueError, match="takes rows for forests only"):
         skdist.merge([one, one], X, Y)

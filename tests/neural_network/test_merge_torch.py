@@ -4,13 +4,14 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LinearRegression
 from skorch import NeuralNetClassifier
 from torch import nn
 from torch_problems import SCORES, Normed, Perceptron, digits, made, numbers, weights
 
 import skdist
 from skdist import DistributedNeuralNetClassifier, DistributedNeuralNetRegressor
-from skdist.neural_network import net_ensemble
+from skdist.neural_network import logit_ensemble
 from skdist.neural_network._torch_state import read_state
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -75,7 +76,7 @@ def test_copies_of_a_merged_net_go_on_and_merge_again():
 
 
 def test_nets_that_started_from_different_parameters_are_refused():
-    with pytest.raises(ValueError, match=r"did not start from the same parameters.*net_ensemble"):
+    with pytest.raises(ValueError, match=r"did not start from the same parameters.*logit_ensemble"):
         skdist.merge(nets(seeds=(0, 1, 2)))
 
 
@@ -90,13 +91,13 @@ def test_nets_of_different_classes_or_kinds_or_layers_are_refused():
     X, y = digits(600)
     ours = nets(module=Perceptron)
     few = made(DistributedNeuralNetClassifier, Perceptron, **ADAM).fit_shard(X[y < 5], y[y < 5])
-    with pytest.raises(ValueError, match=r"by its parameter classes=\[...\]"):
+    with pytest.raises(ValueError, match=r"the parameter classes=\[...\]"):
         skdist.merge([ours[0], few])
     told = made(DistributedNeuralNetClassifier, Perceptron, classes=list(range(10)), **ADAM)
     told.set_params(train_split=None).fit_shard(X[y < 5], y[y < 5])
     assert skdist.merge([ours[0], told]).classes_.tolist() == list(range(10))
     numeric = made(DistributedNeuralNetRegressor, nn.Linear(6, 1), verbose=0).fit(*numbers())
-    with pytest.raises(ValueError, match="nets of different kinds"):
+    with pytest.raises(ValueError, match="one kind"):
         skdist.merge([ours[0], numeric])
     with pytest.raises(ValueError, match="merge takes rows for forests only"):
         skdist.merge(ours, X, y)
@@ -105,7 +106,7 @@ def test_nets_of_different_classes_or_kinds_or_layers_are_refused():
 def test_logits_of_any_nets_are_averaged():
     X, y = digits()
     parts = nets(seeds=(0, 1, 2), module=Perceptron, max_epochs=15)
-    both = net_ensemble(parts)
+    both = logit_ensemble(parts)
     scores = [torch.from_numpy(net.forward(X).numpy()) for net in parts]
     expected = sum(w * s for w, s in zip((1 / 3, 1 / 6, 1 / 2), scores, strict=True))
     np.testing.assert_allclose(both.forward(X).numpy(), expected.numpy(), atol=1e-5)
@@ -119,9 +120,24 @@ def test_of_probabilities_the_logarithms_are_averaged():
     logs = [np.log(net.predict_proba(X)) for net in parts]
     expected = np.exp(np.average(logs, axis=0, weights=[2, 1, 3]))
     expected /= expected.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(net_ensemble(parts).predict_proba(X), expected, atol=1e-5)
+    np.testing.assert_allclose(logit_ensemble(parts).predict_proba(X), expected, atol=1e-5)
 
 
-def test_an_ensemble_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="net_ensemble got no models"):
-        net_ensemble([])
+def test_an_ensemble_takes_nets_of_skorch_and_counts_them_alike():
+    X, y = digits(600)
+    parts = [made(NeuralNetClassifier, Perceptron, s, **ADAM).fit(X, y) for s in (0, 1)]
+    both = logit_ensemble(parts)
+    expected = np.mean([net.forward(X).numpy() for net in parts], axis=0)
+    np.testing.assert_allclose(both.forward(X).numpy(), expected, atol=1e-5)
+
+
+def test_an_ensemble_is_of_networks_of_one_kind():
+    X, y = digits(100)
+    net = nets(module=Perceptron, max_epochs=1)[0]
+    perceptron = skdist.DistributedMLPClassifier(5, solver="lbfgs", tol=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="one kind"):
+        logit_ensemble([net, perceptron])
+    with pytest.raises(ValueError, match="logit_ensemble got no models"):
+        logit_ensemble([])
+    with pytest.raises(TypeError, match="LinearRegression, which is no network"):
+        logit_ensemble([LinearRegression().fit(X, y)])

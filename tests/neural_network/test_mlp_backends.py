@@ -114,16 +114,6 @@ def test_tools_of_scikit_learn():
 # Rows of Dask collections.
 
 
-@pytest.fixture(params=["streamed", "on the cluster"])
-def place(request):
-    """Where partitions are computed."""
-    if request.param == "streamed":
-        yield request.param
-        return
-    with request.getfixturevalue("dask_client").as_current():
-        yield request.param
-
-
 def collections(kind, y=Y, X=X, chunks=300):
     """X, y and weights in partitions."""
     if kind == "array":
@@ -182,7 +172,7 @@ def test_regression_and_two_classes_of_collections():
 def test_unlike_partitions_are_warned_of():
     order = np.argsort(Y, kind="stable")
     data, y, _ = collections("array", Y[order], X[order])
-    with pytest.warns(UserWarning, match="Shuffle the rows over the partitions"):
+    with pytest.warns(UserWarning, match="Shuffle the rows first"):
         DistributedMLPClassifier(max_iter=2).fit(data, y)
     DistributedMLPClassifier(max_iter=2, sync="gradient").fit(data, y)  # is not averaged
 

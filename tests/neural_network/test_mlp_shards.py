@@ -67,6 +67,21 @@ def test_local_steps_on_like_shards_are_as_good_as_one_machine(n_shards):
     assert mean_score(n_shards) >= mean_score(1) - 0.01
 
 
+def test_local_steps_are_as_good_on_rows_like_letters():
+    """As many classes and columns as the set of letters has; there, see the user guide."""
+    Z, y = make_classification(
+        8_000, 16, n_informative=12, n_redundant=0, n_classes=26, n_clusters_per_class=1,
+        random_state=0,
+    )  # fmt: skip
+
+    def mean_score(n_shards):
+        how = {"hidden_layer_sizes": (64,), "max_iter": 25, "sync": "local"}
+        fits = (classifier(n_shards, **how, random_state=s) for s in range(2))
+        return np.mean([fit.fit(Z[:6400], y[:6400]).score(Z[6400:], y[6400:]) for fit in fits])
+
+    assert mean_score(4) >= mean_score(1) - 0.01
+
+
 def test_the_order_of_rows_in_memory_does_not_matter():
     order = np.argsort(Y, kind="stable")
     model = classifier(3, sync="local", max_iter=40).fit(X[order], Y[order])
@@ -79,7 +94,8 @@ def test_label_sorted_shards_at_160_rounds():
     how = {"max_iter": 40, "hidden_layer_sizes": (64,)}
     one = classifier(1, **how).fit(X, Y).score(X_TEST, Y_TEST)
     sorted_ = classifier(4, **how, sync="local", shuffle=False, batch_size=40, local_steps=3)
-    sorted_.fit(X[order], Y[order])
+    with pytest.warns(UserWarning, match="Shuffle the rows first"):
+        sorted_.fit(X[order], Y[order])
     assert len(sorted_.report_.extra["history"]) <= 160
     assert min(shard.skew for shard in sorted_.report_.shards) > 0.5
     assert sorted_.score(X_TEST, Y_TEST) > one - 0.06
@@ -202,6 +218,18 @@ def test_the_report_of_averages():
     assert len(report.shards) == 3
     assert "every 1 steps" in report.why[0]
     assert set(report.seconds) == {"prepare", "solve"}
+
+
+def test_local_steps_by_the_clock_change_nothing_else():
+    """The model is that of the H that was measured, whatever it was."""
+    how = {"sync": "local", "max_iter": 3, "batch_size": 20}
+    measured = classifier(3, local_steps="measured", **how).fit(X, Y)
+    h = measured.report_.extra["local_steps"]
+    assert 1 <= h <= 24
+    assert "as was measured" in measured.report_.why[0]
+    told = classifier(3, local_steps=h, **how).fit(X, Y)
+    assert_array_equal(parameters(measured), parameters(told))
+    assert measured.report_.rounds == told.report_.rounds + 2
 
 
 def test_the_report_of_merged_gradients():

@@ -29,7 +29,8 @@ from torch_problems import (
 
 from skdist import DistributedNeuralNetClassifier, DistributedNeuralNetRegressor
 from skdist.neural_network._torch_rows import place_rows
-from skdist.neural_network._torch_training import OUTER_RATE, Diverged, start_training
+from skdist.neural_network._torch_start import start_training
+from skdist.neural_network._torch_training import OUTER_RATE, Diverged
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 ADAM = {**SCORES, "optimizer": torch.optim.Adam, "lr": 0.005, "batch_size": 32, "max_epochs": 2}
@@ -256,6 +257,19 @@ def test_the_report_tells_rounds_steps_losses_and_agreement():
     assert len(net.history[-1]["batches"]) == net.history[-1]["train_batch_count"] == 14
 
 
+def test_local_steps_by_the_clock_change_nothing_else():
+    """The net is that of the H that was measured, whatever it was, running statistics included."""
+    X, y = digits(600)
+    settings = {**ADAM, "n_shards": 3, "train_split": None}
+    cls = DistributedNeuralNetClassifier
+    measured = fitted(cls, Normed, X, y, **settings, local_steps="measured")
+    h = measured.report_.extra["local_steps"]
+    assert "as was measured" in measured.report_.why[0]
+    told = fitted(cls, Normed, X, y, **settings, local_steps=h)
+    np.testing.assert_array_equal(weights(measured), weights(told))
+    np.testing.assert_array_equal(measured.predict_proba(X), told.predict_proba(X))
+
+
 @pytest.mark.parametrize("settings", [{"n_shards": 1}, {"n_shards": 3, "sync": "gradient"}])
 def test_a_loss_that_is_no_number_leaves_the_parameters_before_it(settings):
     X, y = digits(300)
@@ -308,7 +322,7 @@ def test_a_loss_of_our_own():
         ({"rate_factor": 0}, "The 'rate_factor' parameter"),
         ({"n_shards": 0}, "The 'n_shards' parameter"),
         ({"sync": "gradient", "local_steps": 4}, "contradict each other"),
-        ({"n_shards": 500}, "n_shards=500 was given for 80 rows"),
+        ({"n_shards": 500}, "n_shards=500 is more than there are rows to train on, n_samples=80"),
     ],
 )
 def test_errors_say_what_is_allowed(given, message):
@@ -346,10 +360,11 @@ def test_shards_sorted_by_label_do_nearly_as_well_at_160_rounds():
     settings = {**ADAM, "lr": 0.001, "max_epochs": 16, "module__n_hidden": 64, "local_steps": 3}
     held_out = Dataset(X[1_400:], y[1_400:])
     rows = collection(X[first], y[first], 4)
-    net = fitted(
-        DistributedNeuralNetClassifier, Perceptron, *rows, **settings,
-        train_split=predefined_split(held_out),
-    )  # fmt: skip
+    with pytest.warns(UserWarning, match="Shuffle the rows first"):
+        net = fitted(
+            DistributedNeuralNetClassifier, Perceptron, *rows, **settings,
+            train_split=predefined_split(held_out),
+        )  # fmt: skip
     one = fitted(
         NeuralNetClassifier, Perceptron, X[:1_400], y[:1_400], **{**ADAM, "max_epochs": 16},
         module__n_hidden=64, train_split=predefined_split(held_out),
@@ -359,13 +374,13 @@ def test_shards_sorted_by_label_do_nearly_as_well_at_160_rounds():
 
 
 def test_a_collection_is_not_gathered():
-    X, y = digits(100)
+    X, y = digits(400)
     rows = collection(X, y)
     net = made(DistributedNeuralNetClassifier, Perceptron, **ADAM)
     with pytest.raises(ValueError, match=r"have to split a Dask collection.*predefined_split"):
         net.fit(*rows)
     net.set_params(train_split=None).fit(*rows)
     with pytest.raises(TypeError, match="X is a Dask collection"):
-        net.predict(rows[0])
+        net.forward(rows[0])
     with pytest.raises(ValueError, match="n_shards=2 was given for a Dask collection"):
         net.set_params(n_shards=2).fit(*rows)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Random numbers, threads, recipes, states: what nets over shards are built of."""
 
+import os
 import pickle
+import platform
 import subprocess
 import sys
 import threading
@@ -120,6 +122,18 @@ def test_threads_of_torch_are_restored():
         assert pool.submit(torch.get_num_threads).result() == before
 
 
+def test_a_thread_that_lives_long_does_not_restore_a_number_of_long_ago(one_torch_thread):
+    def block():
+        with torch_threads(2):
+            return torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as fresh:
+        assert pool.submit(block).result() == 2  # it has restored 1, and keeps it
+        torch.set_num_threads(3)
+        assert pool.submit(block).result() == 2
+        assert fresh.submit(torch.get_num_threads).result() == 3
+
+
 def trained():
     return made(DistributedNeuralNetClassifier, Normed, **ADAM).fit(*digits(200))
 
@@ -175,13 +189,18 @@ def test_a_recipe_is_names_and_values():
     assert (again.cls, again.fit, again.parameters["module"]) == (type(net), "a fit", Normed)
     assert b"running_mean" not in recipe.packed
     assert len(recipe.packed) < 4_000
-    made_net = again.net(0)
-    assert made_net is again.net(0)
-    assert made_net is not again.net(1)
-    assert recipe.net(2).criterion_.weight is not net.criterion_.weight
+    with again.net(0) as made_net, again.net(1) as other:
+        assert made_net is not other
+        with again.net(0) as meanwhile:  # a late task's is not given to the next one
+            assert meanwhile is not made_net
+    with again.net(0) as next_time, recipe.net(2) as own:
+        assert next_time is made_net
+        assert own.criterion_.weight is not net.criterion_.weight
     for fit in range(MOST_FITS):
-        recipe_of(net, f"fit {fit}", 2, {}).net(0)
-    assert again.net(0) is not made_net  # nets of old fits are let go
+        with recipe_of(net, f"fit {fit}", 2, {}).net(0):
+            pass
+    with again.net(0) as anew:  # nets of old fits are let go
+        assert anew is not made_net
 
 
 def test_what_cannot_be_imported_cannot_travel():
@@ -236,3 +255,37 @@ def test_work_is_counted():
         layer(X).sum().backward()
     assert work.n_flops == 2 * 2 * 8 * 5 * 3  # forward, and the gradient of the weights
     assert 4 < work.n_calls < 40
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from skdist.neural_network._torch_memory import keep_what_steps_free
+
+def step():
+    blocks = [np.ones(400_000, np.float32) for _ in range(6)]
+
+if sys.argv[1] == "kept":
+    keep_what_steps_free()
+for _ in range(3):
+    step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that gives back")
+@pytest.mark.parametrize("environment", [{}, {"MALLOC_TRIM_THRESHOLD_": "65536"}], ids=["", "dask"])
+def test_a_process_keeps_the_memory_that_steps_free(environment):
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+
+    def n_faults(how):
+        command = [sys.executable, "-c", FAULTS, how]
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env=plain | environment
+        )
+        return int(done.stdout)
+
+    assert n_faults("kept") < n_faults("given back") / 20

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What neural nets say of a fit before it runs."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+from skdist._plan import Shape, Sketch, sketch_of
+from skdist.neural_network._mlp import DistributedMLP, _batch_size
+from skdist.neural_network._mlp_strategy import chosen_sync, default_n_shards, with_local_steps
+from skdist.sharding import Place
+from skdist.solvers.local_steps import Steps
+
+
+@sketch_of.register(DistributedMLP)
+def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) -> Sketch:
+    """Local steps that are averaged, or gradients that are summed."""
+    n, size = shape.n_samples, n_parameters(estimator, shape)
+    batch = min(_batch_size(estimator, n), n)
+    m = len(shape.partitions) or estimator.n_shards
+    m = m or default_n_shards(n, size, batch, estimator.solver)
+    sync = chosen_sync(estimator.sync, estimator.solver, m, size, max(1, batch // m))
+    averages = sync == "local" and m > 1
+    dealt = averages and bool(estimator.shuffle) and not shape.is_collection
+    steps = Steps(None, batch, n, m, n, bool(estimator.shuffle), 0)
+    item = shape.itemsize
+    common = {
+        "data": n * (shape.n_features * item + 1.0 * (shape.n_classes == 2) + item),
+        "worker": 4.0 * item * size + 4.0 * item * batch * (size / max(shape.n_features, 1) + 1),
+        "driver": 6.0 * item * size,
+    }
+    if estimator.solver == "lbfgs":
+        rounds = (5, 3 + int(estimator.max_fun))
+        return Sketch(
+            "lbfgs", "gradient", m, rounds, ("Every gradient is the sum over the shards.",),
+            down=item * size, up=item * size, operations=5 * 6.0 * n * size, **common,
+        )  # fmt: skip
+    passes = int(estimator.max_iter)
+    few = min(passes, int(estimator.n_iter_no_change) + 2)
+    operations = few * 6.0 * n * size
+    if sync == "gradient":
+        a_pass, why = steps.per_pass if m == 1 else math.ceil(n / batch), "a round for every step."
+        down, up = item * size + 8.0 * batch / m, float(item * size)
+    else:
+        h = with_local_steps(estimator, steps, size, dealt).local_steps
+        a_pass, why = math.ceil(steps.per_pass / h), f"{m} shards are averaged every {h} steps."
+        down = up = 2.0 * item * size
+    scored = bool(estimator.early_stopping)  # a round at the end of each pass
+    measured = averages and estimator.local_steps == "measured"  # may come to any number of steps
+    most = steps.per_pass + 2 if measured else a_pass
+    rounds = (few * a_pass + 1, passes * (most + scored) + 4)
+    strategy = "average" if averages else sync
+    return Sketch(
+        estimator.solver, strategy, m, rounds, (why,), down=down, up=up, operations=operations,
+        **common,
+    )  # fmt: skip
+
+
+def n_parameters(estimator: Any, shape: Shape) -> int:
+    """Weights and biases of all layers."""
+    out = shape.n_targets if shape.n_classes == 0 else shape.n_classes
+    hidden = estimator.hidden_layer_sizes
+    hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
+    units = [shape.n_features, *hidden, 1 if out == 2 and shape.n_classes else out]
+    return int(sum((a + 1) * b for a, b in pairwise(units)))
