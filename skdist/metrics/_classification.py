@@ -86,11 +86,19 @@ def log_loss(y_true, y_pred, *, normalize=True, sample_weight=None, labels=None)
     Raises
     ------
     ValueError
-        Where the number of columns is not that of the classes.
+        Where the number of columns is not that of the classes, or `y_true` has other labels.
 
     Notes
     -----
     Of collections one round, two numbers a partition.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from skdist.metrics import log_loss
+    >>> y, p = da.array([0, 1, 1, 0]).rechunk(2), da.full(4, 0.5, chunks=2)
+    >>> round(log_loss(y, p), 4)
+    0.6931
     """
     if not on_collection(y_true, y_pred):
         return sklearn.metrics.log_loss(
@@ -104,11 +112,23 @@ def log_loss(y_true, y_pred, *, normalize=True, sample_weight=None, labels=None)
 
 def _surprise(shard: Shard, classes: np.ndarray) -> WeightedMean:
     p = probabilities(shard.X, len(classes))
-    own = np.searchsorted(classes, column_of(shard.y))
+    own = numbered(column_of(shard.y), classes)
     total = p.sum(axis=1)
     p = p[np.arange(len(p)), own] / np.where(total > 0.0, total, 1.0)
     least = np.finfo(p.dtype).eps  # as scikit-learn: a certain mistake does not cost everything
     return mean_of(-np.log(np.clip(p, least, 1.0 - least)), weights_of(shard))
+
+
+def numbered(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The classes of rows as numbers; one that is none of them is an error."""
+    own = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    others = np.unique(y[classes[own] != y])
+    if len(others):
+        raise ValueError(
+            f"y_true has the labels {others[:5].tolist()}, which are none of the classes "
+            f"{classes.tolist()}. Leave those rows out, or score a model that knows them."
+        )
+    return own
 
 
 def probabilities(values: Any, n_classes: int) -> np.ndarray:

@@ -35,6 +35,14 @@ def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="unifo
     Notes
     -----
     Of collections one round, T + 1 numbers a partition for T outputs.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from skdist.metrics import mean_squared_error
+    >>> y, p = da.arange(4, chunks=2), da.array([0, 1, 2, 5]).rechunk(2)
+    >>> mean_squared_error(y, p)
+    1.0
     """
     if not on_collection(y_true, y_pred):
         return sklearn.metrics.mean_squared_error(
@@ -65,6 +73,14 @@ def r2_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average
     Notes
     -----
     Of collections one round, 8 T + 1 numbers a partition for T outputs.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from skdist.metrics import r2_score
+    >>> y, p = da.arange(4, chunks=2), da.array([0, 1, 2, 5]).rechunk(2)
+    >>> round(r2_score(y, p), 2)
+    0.2
     """
     if not on_collection(y_true, y_pred):
         return sklearn.metrics.r2_score(

@@ -18,6 +18,7 @@ import numpy as np
 import sklearn.metrics
 
 from skdist._labels import column_of, find_classes
+from skdist.kernels.ordered_bits import ordered_bits
 from skdist.metrics._classification import mean_of, probabilities
 from skdist.metrics._pairs import on_collection, paired, weights_of
 from skdist.sharding import Shard, ShardedDataset
@@ -169,13 +170,6 @@ def rank_weights(
 def cut(keys: np.ndarray, shift: int) -> np.ndarray:
     """Keys whose last `shift` bits are 0."""
     return (keys >> np.uint64(shift)) << np.uint64(shift)
-
-
-def ordered_bits(z: np.ndarray) -> np.ndarray:
-    """Numbers of 64 bits in the order of the floats: 0.0 and -0.0 are the same."""
-    bits = (z + 0.0).view(np.uint64)
-    sign = np.uint64(1 << 63)
-    return np.where(bits & sign, ~bits, bits | sign)
 
 
 def _rates(shard: Shard, classes: np.ndarray) -> WeightedMean:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import skdist.metrics as ours
-from skdist.metrics._roc_auc import ordered_bits, worst
+from skdist.kernels.ordered_bits import ordered_bits
+from skdist.metrics._roc_auc import worst
 
 RNG = np.random.default_rng(0)
 N = 500
