@@ -14,6 +14,9 @@ from skdist._conflict import refuse_sk_dist
 if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
     from skdist._config import config_context, get_config
     from skdist._merge import merge
+    from skdist._plan import plan
+    from skdist.compose import DistributedColumnTransformer
+    from skdist.decomposition import DistributedPCA
     from skdist.ensemble import (
         DistributedExtraTreesClassifier,
         DistributedExtraTreesRegressor,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedRandomForestClassifier,
         DistributedRandomForestRegressor,
     )
+    from skdist.impute import DistributedSimpleImputer
     from skdist.linear_model import (
         DistributedElasticNet,
         DistributedGammaRegressor,
@@ -42,6 +46,14 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
         DistributedNeuralNetClassifier,
         DistributedNeuralNetRegressor,
     )
+    from skdist.preprocessing import (
+        DistributedMaxAbsScaler,
+        DistributedMinMaxScaler,
+        DistributedOneHotEncoder,
+        DistributedOrdinalEncoder,
+        DistributedStandardScaler,
+    )
+    from skdist.sharding import clear_journal, journals
     from skdist.svm import (
         DistributedNuSVC,
         DistributedNuSVR,
@@ -53,6 +65,7 @@ if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "DistributedColumnTransformer",
     "DistributedElasticNet",
     "DistributedExtraTreesClassifier",
     "DistributedExtraTreesRegressor",
@@ -64,11 +77,16 @@ __all__ = [
     "DistributedLogisticRegression",
     "DistributedMLPClassifier",
     "DistributedMLPRegressor",
+    "DistributedMaxAbsScaler",
+    "DistributedMinMaxScaler",
     "DistributedNeuralNetClassifier",
     "DistributedNeuralNetRegressor",
     "DistributedNuSVC",
     "DistributedNuSVR",
     "DistributedOneClassSVM",
+    "DistributedOneHotEncoder",
+    "DistributedOrdinalEncoder",
+    "DistributedPCA",
     "DistributedPoissonRegressor",
     "DistributedRandomForest",
     "DistributedRandomForestClassifier",
@@ -79,15 +97,21 @@ __all__ = [
     "DistributedSGDRegressor",
     "DistributedSVC",
     "DistributedSVR",
+    "DistributedSimpleImputer",
+    "DistributedStandardScaler",
     "DistributedTweedieRegressor",
     "__version__",
+    "clear_journal",
     "config_context",
     "get_config",
+    "journals",
     "merge",
+    "plan",
 ]
 
 # public name -> the module it lives in
 _HOMES = {
+    "DistributedColumnTransformer": "skdist.compose",
     "DistributedElasticNet": "skdist.linear_model",
     "DistributedExtraTreesClassifier": "skdist.ensemble",
     "DistributedExtraTreesRegressor": "skdist.ensemble",
@@ -99,11 +123,16 @@ _HOMES = {
     "DistributedLogisticRegression": "skdist.linear_model",
     "DistributedMLPClassifier": "skdist.neural_network",
     "DistributedMLPRegressor": "skdist.neural_network",
+    "DistributedMaxAbsScaler": "skdist.preprocessing",
+    "DistributedMinMaxScaler": "skdist.preprocessing",
     "DistributedNeuralNetClassifier": "skdist.neural_network",
     "DistributedNeuralNetRegressor": "skdist.neural_network",
     "DistributedNuSVC": "skdist.svm",
     "DistributedNuSVR": "skdist.svm",
     "DistributedOneClassSVM": "skdist.svm",
+    "DistributedOneHotEncoder": "skdist.preprocessing",
+    "DistributedOrdinalEncoder": "skdist.preprocessing",
+    "DistributedPCA": "skdist.decomposition",
     "DistributedPoissonRegressor": "skdist.linear_model",
     "DistributedRandomForest": "skdist.ensemble",
     "DistributedRandomForestClassifier": "skdist.ensemble",
@@ -114,17 +143,41 @@ _HOMES = {
     "DistributedSGDRegressor": "skdist.linear_model",
     "DistributedSVC": "skdist.svm",
     "DistributedSVR": "skdist.svm",
+    "DistributedSimpleImputer": "skdist.impute",
+    "DistributedStandardScaler": "skdist.preprocessing",
     "DistributedTweedieRegressor": "skdist.linear_model",
+    "clear_journal": "skdist.sharding",
     "config_context": "skdist._config",
     "get_config": "skdist._config",
+    "journals": "skdist.sharding",
     "merge": "skdist._merge",
+    "plan": "skdist._plan",
 }
+
+# packages, which are imported as their names are
+_PACKAGES = frozenset(
+    {
+        "compose",
+        "decomposition",
+        "ensemble",
+        "impute",
+        "inspection",
+        "linear_model",
+        "metrics",
+        "model_selection",
+        "neural_network",
+        "preprocessing",
+        "svm",
+    }
+)
 
 refuse_sk_dist(Path(__file__).parent)
 
 
 def __getattr__(name: str) -> object:
     """Import a public name from its home at its first use (PEP 562)."""
+    if name in _PACKAGES:
+        return import_module(f"skdist.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'skdist' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
+from skdist._carried_settings import CarriesSettings
 from skdist._on_collections import ClassesOnCollections, OnCollections
+from skdist._remembered import remembered
 from skdist._sklearn import Interval, fit_context
+from skdist._watching import Watched, watched
 from skdist.sharding import is_dask
 
 # The parameters that every estimator adds, where scikit-learn's class lacks them.
@@ -21,8 +24,8 @@ SHARDING = {
 
 
 @contextmanager
-def all_or_nothing(estimator: Any) -> Iterator[None]:
-    """Run a fit; if it fails, leave the estimator as it was before."""
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Leave an estimator as it was before, if what is done with it fails."""
     before = dict(vars(estimator))
     try:
         yield
@@ -30,6 +33,20 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+@contextmanager
+def all_or_nothing(estimator: Any, method: str = "fit", **data: Any) -> Iterator[None]:
+    """Run a fit; if it fails, leave the estimator as it was before.
+
+    `method` and `data`, the rows by name, tell a journal which fit it is.
+    """
+    with (
+        unchanged_on_error(estimator),
+        remembered(estimator, method, data),
+        watched(estimator, method, data),
+    ):
+        yield
 
 
 def refuse_collection(X: Any) -> None:
@@ -41,7 +58,7 @@ def refuse_collection(X: Any) -> None:
         )
 
 
-class ShardedFit(OnCollections):
+class ShardedFit(OnCollections, CarriesSettings, Watched):
     """Mixin in front of a scikit-learn class, for fits that are there whole or not at all.
 
     A class says how in ``_fit(X, y, sample_weight, *, shard=False)``; with `shard` it keeps what a
@@ -55,8 +72,8 @@ class ShardedFit(OnCollections):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe, Dask collection} of shape (n_samples, n_features)
-            float32 is kept, and summed as float64; everything else becomes float64, sparse
-            matrices CSR.
+            float32 is kept, and summed as float64, but by kernel machines; everything else becomes
+            float64, sparse matrices CSR.
         y : array-like of shape (n_samples,), or (n_samples, n_outputs) where the class takes it
             Of classes there must be two at least.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -69,8 +86,13 @@ class ShardedFit(OnCollections):
         ------
         ValueError
             For what scikit-learn's class refuses. The estimator is then as it was before.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` was reached; it says how far the optimum may be.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight):
             self._fit(X, y, sample_weight)
         return self
 
@@ -88,7 +110,7 @@ class ShardedFit(OnCollections):
         -------
         self
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self, "fit_shard", X=X, y=y, sample_weight=sample_weight):
             self._fit(X, y, sample_weight, shard=True)
         return self
 
@@ -121,7 +143,8 @@ class ShardedClassifierFit(ClassesOnCollections, ShardedFit):
         -------
         self
         """
-        with all_or_nothing(self):
+        rows = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
+        with all_or_nothing(self, "fit_shard", **rows):
             self._fit(X, y, sample_weight, shard=True, classes=classes)
         return self
 

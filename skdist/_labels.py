@@ -97,6 +97,16 @@ def weigh_classes(class_weight: Any, classes: np.ndarray, mass: np.ndarray) -> n
     return weights
 
 
+def weigh_rows(
+    weight: np.ndarray | None, class_weight: np.ndarray | None, codes: np.ndarray
+) -> np.ndarray | None:
+    """Sample weights times the weights of the rows' classes."""
+    if class_weight is None:
+        return weight
+    own = class_weight[codes.astype(np.intp)]
+    return own if weight is None else weight * own
+
+
 def check_weights(weight: np.ndarray, name: str = "sample_weight") -> None:
     """Raise if a weight is negative."""
     if len(weight) and weight.min() < 0:

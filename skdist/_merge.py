@@ -11,9 +11,12 @@ from typing import Any
 # Where the classes of a package are merged: a family registers itself when it is imported, and is
 # imported by name, since families know this file and not the other way round.
 _FAMILIES = {
+    "sklearn.decomposition": ("skdist.decomposition",),
     "sklearn.ensemble": ("skdist.ensemble",),
+    "sklearn.impute": ("skdist.impute",),
     "sklearn.linear_model": ("skdist.linear_model",),
     "sklearn.neural_network": ("skdist.neural_network",),
+    "sklearn.preprocessing": ("skdist.preprocessing",),
     "skorch": ("skdist.neural_network._merge_torch",),
     "sklearn.svm": ("skdist.linear_model", "skdist.svm"),  # LinearSVC, SVC
 }
@@ -81,11 +84,16 @@ def merge(models: Iterable[Any], X: Any = None, y: Any = None, sample_weight: An
     if (X is None) != (y is None):
         given, lacking = ("y", "X") if X is None else ("X", "y")
         raise ValueError(f"merge got {given} without {lacking}; pass both, or neither.")
-    for cls in type(models[0]).__mro__:
+    import_families(models[0])
+    return merge_models(models[0], models, X, y, sample_weight)
+
+
+def import_families(model: Any) -> None:
+    """Import the families of a model, so that they have told how such models become one."""
+    for cls in type(model).__mro__:
         for package, families in _FAMILIES.items():
             for family in families if cls.__module__.startswith(package) else ():
                 import_module(family)
-    return merge_models(models[0], models, X, y, sample_weight)
 
 
 @singledispatch
@@ -93,5 +101,6 @@ def merge_models(first: Any, models: list[Any], X: Any, y: Any, sample_weight: A
     """Merge models of the class of the first; families register theirs."""
     raise TypeError(
         f"merge got a {type(first).__name__}, which cannot be merged; it takes skdist's estimators "
-        "and scikit-learn's random forests, extra trees, linear models and kernel machines."
+        "and scikit-learn's random forests, extra trees, linear models, kernel machines and "
+        "scalers."
     )

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from skdist._report_text import as_html, as_text
+
 if TYPE_CHECKING:
-    from skdist.sharding import Cost
+    from skdist.sharding import Cost, Note, Record, TaskRecord
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,25 @@ class ShardFacts:
         Classification: half the sum of absolute differences from the rates of all rows (0: alike,
         near 1: a class of its own). Regression: distance of the mean from that of all rows, in
         standard deviations of y.
+    feature_skew : float or None
+        Largest distance of a feature's mean from that of all rows, in standard deviations, beyond
+        what chance does; None where it was not measured.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skdist import DistributedRidge
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> report = DistributedRidge(n_shards=2).fit(X, y).report_
+    >>> [(shard.rows, shard.weight, shard.skew < 0.1) for shard in report.shards]
+    [(range(0, 221), 221.0, True), (range(221, 442), 221.0, True)]
     """
 
     rows: range
     weight: float
     rates: tuple[float, ...]
     skew: float
+    feature_skew: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +72,37 @@ class FitReport:
         Tasks that ran again because their worker died.
     seconds : mapping of str to float
         Wall-clock time per phase.
+    compute, waiting, transfer : float
+        Seconds in rounds. `compute`: of tasks, added up over the workers. `waiting`: of workers
+        that had nothing to do while others computed, added up. `transfer`: in which nobody
+        computed, since the driver packed, sent, received or merged.
+    memory : mapping of str to int
+        Bytes that ``"driver"``, and each worker that is another process, held at most: exact where
+        a process had not held more before the fit, else as seen when tasks ended.
+    tasks : tuple of TaskRecord
+        Who computed what when: the last 2,048 of `n_tasks`.
+    n_tasks : int
+        Tasks in all.
+    trace : tuple of Note
+        Where the solver stood, round by round; thinned out evenly where there are over 2,048.
     certificate : float or None
         Upper bound of the sub-optimality, where the algorithm has one.
     shards : tuple of ShardFacts
     extra : mapping
         What a single family reports, e.g. the decision on a leaf refit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skdist import DistributedRidge
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> report = DistributedRidge(n_shards=2).fit(X, y).report_
+    >>> report.strategy, report.exact, report.n_tasks == len(report.tasks)
+    ('sums', True, True)
+    >>> print(report)  # doctest: +ELLIPSIS
+    method       ...
+    strategy     sums; the same for any number of shards
+    shards       2 of 221 rows, skew of y up to 0.0...
     """
 
     method: str
@@ -76,6 +117,13 @@ class FitReport:
     certificate: float | None = None
     shards: tuple[ShardFacts, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+    compute: float = 0.0
+    waiting: float = 0.0
+    transfer: float = 0.0
+    memory: Mapping[str, int] = field(default_factory=dict)
+    tasks: tuple[TaskRecord, ...] = field(default=(), repr=False)
+    n_tasks: int = 0
+    trace: tuple[Note, ...] = field(default=(), repr=False)
 
     def charged(self, cost: Cost) -> FitReport:
         """The same, of a fit that has cost so much."""
@@ -85,6 +133,19 @@ class FitReport:
             bytes_down=cost.bytes_down,
             bytes_up=cost.bytes_up,
             retries=cost.retries,
+            compute=cost.compute,
+            waiting=cost.waiting,
+            transfer=cost.transfer,
+        )
+
+    def recorded(self, record: Record) -> FitReport:
+        """The same, with what was written down while the fit ran."""
+        return replace(
+            self,
+            tasks=record.tasks,
+            n_tasks=record.n_tasks,
+            trace=record.trace,
+            memory=record.memory,
         )
 
     def saying(self, why: str) -> FitReport:
@@ -99,3 +160,9 @@ class FitReport:
             f"{self.method}, {self.strategy}, {len(self.shards)} shards: {times}; "
             f"{self.rounds} rounds, {moved}"
         )
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)

@@ -8,47 +8,58 @@ partition by partition where they are, and never gathered.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 
+from skdist._columns import check_numbers, learn_columns, numbers_dtype
+from skdist._encode_partition import EncodePartition
 from skdist._labels import (
     check_total_weight,
     check_weights,
-    column_of,
     count_classes,
     distinct,
     encode_labels,
     find_classes,
     weigh_classes,
+    weigh_rows,
 )
 from skdist._report import ShardFacts
 from skdist._shard_table import shard_table
 from skdist._sklearn import check_sample_weight
-from skdist.sharding import Shard, ShardedDataset, is_dask, shard_rows
+from skdist.sharding import Shard, ShardedDataset, is_dask, of_targets, shard_rows
 from skdist.solvers.target_facts import target_facts
-from skdist.summaries import TargetFacts
+from skdist.summaries import TargetFacts, bytes_of
 
 ROWS_PER_SHARD = 16_384
 FEWEST_ROWS = 4_096  # of a shard, for a few cores to have one each
 MOST_SHARDS = 64
+MOST_BYTES = 1 << 27  # of a shard; a task holds a few times as much
+MOST_SUMS = 1 << 28  # bytes of the sums of all shards together, beyond which fewer are cut
 # Rows from which on there are so many shards where parameters are averaged.
 AVERAGED_FROM = {0: 1, 24_576: 2, 131_072: 4}
 
 
-def default_n_shards(n_samples: int) -> int:
-    """Shards where sums are merged, so that their number changes nothing, from n alone.
+def default_n_shards(n_samples: int, x_bytes: float = 0) -> int:
+    """Shards where sums are merged, so that their number changes nothing, from the shape of X.
 
-    One per 16,384 rows, at most 64, but at least 4 where they can have 4,096 rows each.
+    One per 16,384 rows, at most 64, but at least 4 where they can have 4,096 rows each; and as
+    many as it takes for none to have more than 128 MiB.
     """
     few_cores = min(4, n_samples // FEWEST_ROWS)
-    return int(np.clip(n_samples // ROWS_PER_SHARD, max(1, few_cores), MOST_SHARDS))
+    by_rows = int(np.clip(n_samples // ROWS_PER_SHARD, max(1, few_cores), MOST_SHARDS))
+    return max(by_rows, min(int(np.ceil(x_bytes / MOST_BYTES)), n_samples))
+
+
+def shards_of_products(n_samples: int, n_features: int) -> int:
+    """The same where sums of products are merged, 8 d^2 bytes of each shard: fewer of wide rows."""
+    return min(default_n_shards(n_samples), max(1, MOST_SUMS // (8 * n_features**2)))
 
 
 def few_shards(n_samples: int) -> int:
@@ -180,7 +191,7 @@ def encode_rows(
     if is_dask(X):
         return _encode_collection(estimator, X, y, sample_weight, intake, n_shards, n_jobs)
     X, y, weight, classes = _validate(estimator, X, y, sample_weight, intake)
-    n_shards = n_shards or default_n_shards(X.shape[0])
+    n_shards = n_shards or default_n_shards(X.shape[0], bytes_of(X))
     if shuffle_seed is not None and n_shards > 1:
         order = np.random.default_rng(shuffle_seed).permutation(X.shape[0])
         X, y, weight = X[order], y[order], None if weight is None else weight[order]
@@ -227,6 +238,7 @@ def _validate(
         check_weights(weight)
     if not intake.classify:
         y = np.ascontiguousarray(y, np.float64)
+        assert_all_finite(y, input_name="y")  # None, of which scikit-learn's own check makes NaN
         if intake.check_y is not None:
             intake.check_y(y)
         return X, y, weight, None
@@ -235,18 +247,8 @@ def _validate(
     if intake.class_weight is not None:
         counted = weight if intake.balance_by_weight else None
         mass = np.bincount(codes.astype(np.intp), counted, len(classes)).astype(np.float64)
-        weight = _times(weight, weigh_classes(intake.class_weight, classes, mass), codes)
+        weight = weigh_rows(weight, weigh_classes(intake.class_weight, classes, mass), codes)
     return X, codes, weight, classes
-
-
-def _times(
-    weight: np.ndarray | None, class_weight: np.ndarray | None, codes: np.ndarray
-) -> np.ndarray | None:
-    """Sample weights times the weights of the rows' classes."""
-    if class_weight is None:
-        return weight
-    own = class_weight[codes.astype(np.intp)]
-    return own if weight is None else weight * own
 
 
 def _encode_collection(
@@ -260,14 +262,17 @@ def _encode_collection(
 ) -> EncodedRows:
     shards = shard_rows(X, y, sample_weight, n_shards=n_shards, n_jobs=n_jobs)
     learn_columns(estimator, X)
+    check_numbers(X)
     classes = class_weight = None
     if intake.classify:
-        classes = find_classes(shards)
+        classes = find_classes(of_targets(shards))
     if classes is not None and intake.class_weight is not None:
-        mass = count_classes(shards, classes, intake.balance_by_weight)
+        mass = count_classes(of_targets(shards), classes, intake.balance_by_weight)
         class_weight = weigh_classes(intake.class_weight, classes, mass)
     n_features = estimator.n_features_in_
-    encode = EncodePartition(n_features, _dtype(X, intake.dtypes), classes, class_weight, intake)
+    encode = EncodePartition(
+        n_features, numbers_dtype(X, intake.dtypes), classes, class_weight, intake
+    )
     shards = shards.kept_through(encode)
     is_sparse, y_ndim = shards.map(_shape)[0]
     return _encoded(shards, n_features, encode.dtype, is_sparse, classes, y_ndim)
@@ -276,80 +281,3 @@ def _encode_collection(
 def _shape(shard: Shard) -> tuple[bool, int]:
     """What the partitions alone tell: whether they are sparse, and the dimensions of y."""
     return issparse(shard.X), shard.y.ndim
-
-
-def _dtype(X: Any, dtypes: Sequence[Any]) -> Any:
-    """The dtype that scikit-learn's validation would convert a collection to."""
-    own = {X.dtype} if hasattr(X, "dtype") else set(X.dtypes)
-    return own.pop() if len(own) == 1 and own <= set(map(np.dtype, dtypes)) else np.dtype(dtypes[0])
-
-
-def learn_columns(estimator: Any, X: Any) -> None:
-    """Set the number and the names of the features of a Dask collection."""
-    names = getattr(X, "columns", None)
-    if names is None and X.ndim != 2:
-        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead: X has shape {X.shape}.")
-    meta = np.empty((0, X.shape[1])) if names is None else X._meta
-    validate_data(estimator, meta, skip_check_array=True)
-
-
-@dataclass(frozen=True, eq=False)
-class EncodePartition:
-    """``shard -> shard`` of a partition as it came: numbers, numbered labels, weights."""
-
-    n_features: int
-    dtype: Any
-    classes: np.ndarray | None
-    class_weight: np.ndarray | None
-    intake: Intake
-
-    def __call__(self, shard: Shard) -> Shard:
-        y = self._targets(shard)
-        weight = _times(self._weights(shard), self.class_weight, y)
-        return replace(shard, X=self._numbers(shard), y=y, sample_weight=weight)
-
-    def _numbers(self, shard: Shard) -> Any:
-        X = check_array(
-            shard.X,
-            accept_sparse="csr" if self.intake.accept_sparse else False,
-            dtype=self.dtype,
-            order="C",
-            ensure_all_finite="allow-nan" if self.intake.allow_nan else True,
-            ensure_min_samples=0,
-            input_name="X",
-        )
-        if X.shape[1] != self.n_features:
-            raise ValueError(
-                f"A partition of X has {X.shape[1]} columns, the collection {self.n_features}."
-            )
-        return X
-
-    def _targets(self, shard: Shard) -> np.ndarray:
-        if shard.y is None:
-            return np.zeros(shard.n_rows)
-        if self.classes is not None:
-            return encode_labels(column_of(shard.y), self.classes)
-        y = check_array(
-            shard.y if self.intake.multi_output else column_of(shard.y),
-            dtype=np.float64,
-            order="C",
-            ensure_2d=False,
-            ensure_min_samples=0,
-            input_name="y",
-        )
-        if self.intake.check_y is not None:
-            self.intake.check_y(y)
-        return y
-
-    def _weights(self, shard: Shard) -> np.ndarray | None:
-        if shard.sample_weight is None:
-            return None
-        weight = check_array(
-            np.asarray(shard.sample_weight),
-            dtype=np.float64,
-            ensure_2d=False,
-            ensure_min_samples=0,
-            input_name="sample_weight",
-        )
-        check_weights(weight)
-        return weight
