@@ -10,12 +10,19 @@ import pytest
 from distributed import Client, LocalCluster
 from hypothesis import settings
 
-settings.register_profile("skdist", deadline=None, derandomize="CI" in os.environ, database=None)
-settings.load_profile("skdist")
+HOW = {"deadline": None, "derandomize": "CI" in os.environ, "database": None}
+settings.register_profile("skdist", max_examples=40, **HOW)
+settings.register_profile("long", max_examples=200, **HOW)
+settings.load_profile("skdist")  # when tests are collected, decorators take their numbers from it
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_configure(config):
+    if config.getoption("--long"):
+        settings.load_profile("long")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -108,6 +115,16 @@ def process_backend(request):
     """The places where a task has a process of its own that can die."""
     with _configured(request.param, request):
         yield request.param
+
+
+@pytest.fixture(params=["streamed", "on the cluster"])
+def place(request):
+    """Where partitions of a collection are computed."""
+    if request.param == "streamed":
+        yield request.param
+    else:
+        with request.getfixturevalue("dask_client").as_current():
+            yield request.param
 
 
 def _configured(name, request):

@@ -66,6 +66,7 @@ def fitted(machine, X, y, sample_weight=None):
     """The machine; libsvm's warning that it ended early would be the reference's fault."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "A task of this fit took")
         return machine.fit(X, y, sample_weight=sample_weight)
 
 

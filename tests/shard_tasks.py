@@ -122,6 +122,29 @@ def kill_a_loky_worker():
         os.kill(pid, signal.SIGKILL)
 
 
+def eat_memory():
+    """Take memory until somebody ends this process; 2 GB at most."""
+    eaten = []
+    for _ in range(100):
+        eaten.append(np.ones(20_000_000 // 8))
+        time.sleep(0.02)
+    raise AssertionError("nobody minded")
+
+
+def eat_memory_first_time(shard, victim, folder):
+    """Shard `victim` needs more memory than there is the first time it comes by."""
+    if shard.index == victim and tally(folder) == 1:
+        eat_memory()
+    return gram(shard)
+
+
+def eat_memory_always(shard, victim, folder):
+    if shard.index == victim:
+        tally(folder)
+        eat_memory()
+    return shard.index
+
+
 def die_always(shard, victim, folder):
     if shard.index == victim:
         tally(folder)
@@ -213,3 +236,59 @@ def tallied(block, folder):
     if block.size:
         tally(folder)
     return block
+
+
+def slow_in_one_process(shard, folder, seconds):
+    """The first process that comes by sleeps at its first task, the others do not."""
+    with contextlib.suppress(FileExistsError):
+        Path(folder, "slow").touch(exist_ok=False)
+        time.sleep(seconds)
+    time.sleep(0.05)
+    return gram(shard)
+
+
+def slow_process_id(value, item):
+    time.sleep(0.2)
+    return os.getpid()
+
+
+def slow_count(shard, folder, seconds):
+    """The number of rows; the first process that comes by sleeps at its first task."""
+    with contextlib.suppress(FileExistsError):
+        Path(folder, "slow").touch(exist_ok=False)
+        time.sleep(seconds)
+    time.sleep(0.05)
+    return shard.n_rows
+
+
+def add_to_carried(shard, own, number, victim, folder):
+    """A running total, left with the shard; shard `victim` kills its process, once."""
+    if shard.index == victim and tally(folder) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    total = (0.0 if own is None else own) + number * float(shard.X.sum())
+    return total, total
+
+
+def a_while(shard):
+    time.sleep(0.02)
+    return shard.index
+
+
+def _slowest(folder):
+    """Whether this process is the first that came by."""
+    first = os.path.join(folder, "slow")
+    with contextlib.suppress(FileExistsError), open(first, "x", encoding="utf-8") as file:
+        file.write(str(os.getpid()))
+    with open(first, encoding="utf-8") as file:
+        return file.read() == str(os.getpid())
+
+
+def slow_here(shard, folder, long, short):
+    """The process; one of them takes long."""
+    time.sleep(long if _slowest(folder) else short)
+    return os.getpid()
+
+
+def slow_item(value, item, folder, long, short):
+    time.sleep(long if _slowest(folder) else short)
+    return os.getpid()

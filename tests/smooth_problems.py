@@ -45,6 +45,12 @@ class Serial:
     def map_reduce(self, summarize, *broadcast, merge=lambda a, b: a + b):
         return reduce(merge, [summarize(shard, *broadcast) for shard in self.shards])
 
+    def note(self, state=None, **values):
+        """Nobody watches."""
+
+    time_is_up = False
+    may_leave_out = False
+
 
 def cut(X, y, weight=None, n_shards=1):
     """Shards of nearly equal size; of no rows where there are more shards than rows."""

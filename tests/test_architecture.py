@@ -19,19 +19,39 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "skdist").rglob("*.py"))
 
-FAMILIES = ("ensemble", "linear_model", "neural_network", "svm")
+FAMILIES = (
+    "compose",
+    "decomposition",
+    "ensemble",
+    "impute",
+    "linear_model",
+    "neural_network",
+    "preprocessing",
+    "svm",
+)
 LEAVES = {"kernels", "losses", "summaries"}
 FACE = {
+    "_caller",
+    "_carried_settings",
+    "_columns",
     "_config",
+    "_encode_partition",
     "_estimator",
     "_labels",
+    "_lazy_transform",
     "_on_collections",
     "_local_fit",
+    "_merge_checks",
+    "_plan",
+    "_remembered",
     "_report",
     "_rows",
     "_shard_classes",
     "_shard_table",
+    "_skew",
     "_sklearn",
+    "_transformer",
+    "_watching",
     "sharding",
     "solvers",
     *LEAVES,
@@ -39,16 +59,57 @@ FACE = {
 
 # room -> the rooms it may import besides itself. A new room needs a line here.
 MAY_IMPORT = {
-    "__init__": {"_config", "_conflict", "_merge", *FAMILIES},
+    "__init__": {"_config", "_conflict", "_merge", "_plan", "sharding", *FAMILIES},
+    "_plan": {"_labels", "_planned_fit", "sharding"},
+    "_planned_fit": {"_plan_text", "sharding"},
+    "_plan_text": {"_report_text"},
+    "_plan_parts": {"_config", "_plan", "_plan_text", "_planned_fit", "_sklearn", "sharding"},
+    "_plan_transformers": {"_plan", "_transformer", "sharding"},
+    "_carried_settings": {"_config", "_sklearn"},
+    "_remembered": {"__init__", "_caller", "_carried_settings", "_config", "sharding"},
     "_merge": {*FACE},
+    "_merge_checks": {"_sklearn"},
     "_estimator": FACE,
-    "_report": set(),
+    "_report": {"_report_text"},
+    "_report_text": set(),
+    "_watching": {
+        "_callbacks",
+        "_report_text",
+        "_sklearn",
+        "_small_data",
+        "_status_line",
+        "sharding",
+    },
+    "_caller": set(),
+    "_small_data": {"_caller", "sharding"},
+    "_callbacks": {"_plan", "_sklearn", "sharding"},
+    "inspection": {"_report", "_skew", "sharding"},
+    "_status_line": {"_report_text", "_time_left", "sharding"},
+    "_time_left": set(),
     "_labels": {"sharding"},
+    "_columns": {"sharding"},
+    "_encode_partition": {"_labels", "sharding"},
+    "_lazy_transform": {"_columns", "_on_collections", "_sklearn", "sharding"},
     "_on_collections": {"metrics", "sharding"},
-    "metrics": {"_labels", "sharding", "solvers", "summaries"},
+    "_transformer": {
+        "_carried_settings",
+        "_columns",
+        "_encode_partition",
+        "_estimator",
+        "_lazy_transform",
+        "_merge_checks",
+        "_report",
+        "_rows",
+        "_sklearn",
+        "_watching",
+        "sharding",
+    },
+    "metrics": {"_labels", "_sklearn", "kernels", "sharding", "solvers", "summaries"},
+    "model_selection": {"_sklearn", "sharding"},
     "_rows": {
+        "_columns",
+        "_encode_partition",
         "_labels",
-        "_on_collections",
         "_report",
         "_shard_table",
         "_sklearn",
@@ -59,6 +120,7 @@ MAY_IMPORT = {
     "_local_fit": {"_estimator", "_report", "sharding"},
     "_shard_classes": {"_rows", "sharding", "solvers"},
     "_shard_table": {"_report", "solvers", "summaries"},
+    "_skew": {"_caller", "_report", "sharding", "solvers"},
     **{family: {*FACE, "_merge"} for family in FAMILIES},
     "solvers": LEAVES,
     "kernels": set(),
@@ -70,7 +132,13 @@ MAY_IMPORT = {
     "_conflict": set(),
 }
 # room -> the rooms it may name in annotations, under `if TYPE_CHECKING:`
-MAY_ANNOTATE_WITH = {"solvers": {"sharding"}, "_report": {"sharding"}}
+MAY_ANNOTATE_WITH = {
+    "solvers": {"sharding"},
+    "_encode_partition": {"_rows"},
+    "_planned_fit": {"_plan"},
+    "_report": {"sharding"},
+    "_report_text": {"_report"},
+}
 
 EXECUTION = {"dask", "distributed", "joblib", "loky", "multiprocessing", "concurrent"}
 MAY_EXECUTE = {"sharding"}

@@ -4,10 +4,7 @@
 from functools import partial
 
 import pytest
-import sklearn.ensemble
-import sklearn.linear_model
-import sklearn.neural_network
-import sklearn.svm
+from scikit_twin import theirs
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skdist
@@ -67,22 +64,26 @@ NETWORKS = [
     skdist.DistributedMLPRegressor(max_iter=100),
 ]
 
+# With n_shards they are fitted by sums, without it small data is scikit-learn's own fit.
+TRANSFORMERS = [
+    skdist.DistributedMaxAbsScaler(n_shards=1),
+    skdist.DistributedMinMaxScaler(n_shards=1),
+    skdist.DistributedOneHotEncoder(n_shards=1),
+    skdist.DistributedOneHotEncoder(handle_unknown="ignore"),
+    skdist.DistributedOrdinalEncoder(n_shards=1),
+    skdist.DistributedPCA(n_shards=1, svd_solver="covariance_eigh"),
+    skdist.DistributedPCA(),
+    skdist.DistributedSimpleImputer(n_shards=1),
+    skdist.DistributedSimpleImputer(n_shards=1, strategy="median"),
+    skdist.DistributedSimpleImputer(n_shards=1, strategy="most_frequent"),
+    skdist.DistributedStandardScaler(),
+    skdist.DistributedStandardScaler(n_shards=1),
+    skdist.DistributedStandardScaler(n_shards=1, with_mean=False),
+]
+
 
 def ours(**parameters):
     return [forest(n_estimators=N_TREES, **parameters) for forest in CLASSES]
-
-
-def theirs(estimator):
-    """scikit-learn's class with the parameters of `estimator` that it knows and that were set.
-
-    A default of ours that scikit-learn's class does not know ("auto") is its own default there.
-    """
-    name = type(estimator).__name__.removeprefix("Distributed")
-    homes = (sklearn.ensemble, sklearn.linear_model, sklearn.neural_network, sklearn.svm)
-    reference = next(getattr(home, name) for home in homes if hasattr(home, name))
-    known, default = reference().get_params(deep=False), type(estimator)().get_params(deep=False)
-    given = estimator.get_params(deep=False)
-    return reference(**{name: given[name] for name in known if given[name] != default[name]})
 
 
 def scikit_learn_fails_it_too(estimator, check):
@@ -100,7 +101,7 @@ def scikit_learn_fails_it_too(estimator, check):
 # chance, and none of them asks it.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(
-    ours() + ours(tree_method="hist") + LINEAR_MODELS + KERNEL_MACHINES + NETWORKS
+    ours() + ours(tree_method="hist") + LINEAR_MODELS + KERNEL_MACHINES + NETWORKS + TRANSFORMERS
 )
 def test_scikit_learns_checks(estimator, check):
     try:
@@ -115,7 +116,9 @@ def is_scikit_learns(name, estimator):
     assert type(estimator).__module__.startswith("sklearn.")
 
 
-@pytest.mark.parametrize("estimator", [*ours(), *LINEAR_MODELS, *KERNEL_MACHINES, *NETWORKS])
+@pytest.mark.parametrize(
+    "estimator", [*ours(), *LINEAR_MODELS, *KERNEL_MACHINES, *NETWORKS, *TRANSFORMERS]
+)
 def test_the_reference_is_scikit_learns_class(estimator):
     name = type(estimator).__name__
     assert not scikit_learn_fails_it_too(estimator, partial(is_scikit_learns, name))

@@ -54,7 +54,8 @@ def test_a_public_class_loads_little_more_than_the_class_it_stands_for():
     theirs = modules_after("from sklearn.ensemble import RandomForestClassifier")
     extra = ours - theirs
     assert not HEAVY & extra
-    assert len(extra) <= 60, sorted(extra)
+    assert len(extra) <= 100, sorted(extra)
+    assert len([name for name in extra if not name.startswith("skdist")]) <= 5, sorted(extra)
 
 
 def test_a_linear_model_loads_no_compiler():
@@ -67,6 +68,23 @@ def test_a_linear_model_loads_no_compiler():
     ours = modules_after(statement)
     theirs = modules_after("from sklearn.linear_model import LogisticRegression, PoissonRegressor")
     assert not HEAVY & (ours - theirs)
+
+
+def test_a_transformer_loads_no_compiler():
+    statement = (
+        "import numpy as np\n"
+        "from skdist import (DistributedMinMaxScaler, DistributedOneHotEncoder, DistributedPCA,\n"
+        "    DistributedSimpleImputer, DistributedStandardScaler)\n"
+        "X = np.arange(24.0).reshape(8, 3) % 5\n"
+        "for n_shards in (None, 2):\n"
+        "    DistributedMinMaxScaler(n_shards=n_shards).fit(X)\n"
+        "    DistributedOneHotEncoder(n_shards=n_shards).fit(X)\n"
+        "    DistributedPCA(svd_solver='covariance_eigh', n_shards=n_shards).fit(X)\n"
+        "    DistributedSimpleImputer(strategy='median', n_shards=n_shards).fit(X)\n"
+        "    DistributedStandardScaler(n_shards=n_shards).fit(X)\n"
+    )
+    theirs = modules_after("from sklearn.decomposition import PCA")
+    assert not HEAVY & (modules_after(statement) - theirs)
 
 
 def test_local_fits_need_no_extra():
@@ -161,3 +179,8 @@ def test_a_clean_folder_and_an_uninstalled_sk_dist_are_fine(copy_of_package):
     done = import_it()
     assert (done.returncode, done.stderr) == (0, "")
     assert Path(done.stdout.strip()) == folder / "__init__.py"
+
+
+def test_packages_are_there_without_an_import_of_their_own():
+    code = "import skdist; print(skdist.model_selection.train_test_split.__name__, skdist.metrics)"
+    assert python(code).stdout.startswith("train_test_split <module 'skdist.metrics'")

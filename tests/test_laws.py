@@ -20,6 +20,7 @@ from shard_tasks import Weighted, weighted_sum
 
 import skdist.summaries
 from skdist.kernels.centred_products import centred_products
+from skdist.kernels.column_sums import column_moments, column_ranges
 from skdist.losses import Multinomial, SquaredHinge
 from skdist.metrics._roc_auc import rank_weights
 from skdist.sharding import shard_rows
@@ -29,6 +30,9 @@ from skdist.solvers.huber_problem import HuberProblem, huber_sums_of
 from skdist.solvers.linear_objective import LinearObjective, curvature_of, gradient_of
 from skdist.solvers.target_facts import facts_of
 from skdist.summaries import (
+    ColumnCounts,
+    ColumnMoments,
+    ColumnRanges,
     EntryMoments,
     HuberSums,
     LossGradient,
@@ -39,6 +43,7 @@ from skdist.summaries import (
     NetworkState,
     QuadraticModel,
     RankWeights,
+    SparseMean,
     SupportVectors,
     TargetFacts,
     Tree,
@@ -207,6 +212,19 @@ def ranks_of_shard(shard):
     )
 
 
+@st.composite
+def sparse_means(draw):
+    """Some of five entries."""
+    weight = draw(st.floats(0.01, 1e3) | st.just(0.0))
+    vector = draw(arrays(np.float64, 5, elements=st.floats(-1, 1, width=32)))
+    return SparseMean.largest(weight, vector, draw(st.integers(0, 5)) if weight else 0)
+
+
+def largest_of_shard(shard):
+    mean = mean_of_shard(shard)
+    return SparseMean.largest(mean.weight, mean.mean, len(mean.mean))
+
+
 def mean_of_shard(shard):
     return WeightedMean(
         shard.sample_weight.sum(), np.average(shard.X, axis=0, weights=shard.sample_weight)
@@ -282,7 +300,54 @@ def support_vectors_of_shard(shard):
     return support_vectors_of(shard.X, shard.sample_weight)
 
 
+def holed(rows):
+    """Rows of which one value in five is missing; and weights."""
+    X, weight = rows
+    return np.where(X > 6.5, np.nan, X), weight
+
+
+def column_moments_of(X, weight):
+    return ColumnMoments(len(X), *column_moments(X, weight))
+
+
+def column_moments_of_shard(shard):
+    return column_moments_of(*holed((shard.X, shard.sample_weight)))
+
+
+def column_ranges_of_shard(shard):
+    return ColumnRanges(shard.n_rows, *column_ranges(shard.X))
+
+
+def two_columns(X):
+    """Of numbers and of objects, both with values that are missing."""
+    numbers = np.where(X[:, 0] > 6.5, np.nan, np.round(X[:, 0]))
+    names = np.array(["ash", "oak", None, np.nan], object)
+    return ColumnCounts.of_columns([numbers, names[np.round(X[:, 1]).astype(int) % 4]])
+
+
+def column_counts_of_shard(shard):
+    return two_columns(shard.X)
+
+
 SUMMARIES = {
+    "ColumnCounts": Laws(
+        some_rows().map(lambda rows: two_columns(rows[0])),
+        lambda s: ColumnCounts.empty(2),
+        column_counts_of_shard,
+        exact=True,
+    ),
+    "ColumnMoments": Laws(  # it commutes up to rounding
+        some_rows().map(lambda rows: column_moments_of(*holed(rows))),
+        lambda s: ColumnMoments.empty(3),
+        column_moments_of_shard,
+        commutes=False,
+    ),
+    "ColumnRanges": Laws(
+        some_rows().map(lambda rows: ColumnRanges(len(rows[0]), *column_ranges(holed(rows)[0]))),
+        lambda s: ColumnRanges.empty(3),
+        column_ranges_of_shard,
+        exact=True,
+    ),
     "EntryMoments": Laws(
         some_rows().map(lambda rows: EntryMoments.of_rows(rows[0])),
         lambda s: EntryMoments.empty(),
@@ -332,6 +397,7 @@ SUMMARIES = {
         factor_of_shard,
         commutes=False,
     ),
+    "SparseMean": Laws(sparse_means(), lambda s: SparseMean.empty(), largest_of_shard),
     "WeightedMean": Laws(means(), lambda s: WeightedMean.empty((2,)), mean_of_shard),
 }
 
@@ -358,6 +424,8 @@ def _named_arrays(name, value):
 def assert_equal(a, b, exact=True):
     for (name, left), right in zip(content(a).items(), content(b).values(), strict=True):
         assert left.dtype == right.dtype, name
+        if left.dtype == object:  # NaN is not even itself
+            left, right = left.astype(str), right.astype(str)
         if exact:
             np.testing.assert_array_equal(left, right, err_msg=name)
         else:

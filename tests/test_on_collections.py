@@ -183,3 +183,13 @@ def test_a_model_travels_once_to_every_worker(dask_client):
     after = dask_client.run(arrivals)
     for worker in after:
         assert 1 <= after[worker] - before[worker] <= 2
+
+
+def test_texts_have_the_dtype_that_the_collection_says():
+    frame = pd.DataFrame({"a": np.tile([0.0, 1.0], 20), "y": np.tile(["no", "yes"], 20)})
+    rows = dd.from_pandas(frame, npartitions=2)
+    labels = skdist.DistributedLogisticRegression().fit(rows[["a"]], rows["y"]).predict(rows[["a"]])
+    assert labels.dtype == labels.compute().dtype == object
+    filled = skdist.DistributedSimpleImputer(strategy="most_frequent").fit(rows[["y"]])
+    filled = filled.transform(rows[["y"]])
+    assert filled.dtypes.tolist() == filled.compute().dtypes.tolist() == [object]

@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csc_matrix, csr_array, issparse
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from skdist._rows import Intake, default_n_shards, encode_rows
+from skdist._rows import Intake, bytes_of, default_n_shards, encode_rows
 
 CLASSES = Intake(classify=True)
 TARGETS = Intake()
@@ -143,6 +143,22 @@ def test_rows_are_dealt_in_a_drawn_order(data):
 def test_the_default_number_of_shards():
     found = [default_n_shards(n) for n in (1, 4_095, 8_192, 16_384, 65_536, 100_000, 10**9)]
     assert found == [1, 1, 2, 4, 4, 6, 64]
+
+
+def test_wide_rows_are_cut_finer():
+    """No shard has more than 128 MiB; and none less than a row."""
+    rows, columns = 20_000, 10_000
+    assert default_n_shards(rows) == 4
+    assert default_n_shards(rows, 8 * rows * columns) == 12
+    assert default_n_shards(10**9, 8 * 10**9 * 30) == 1_789
+    assert default_n_shards(3, 10**12) == 3
+
+
+def test_the_fit_cuts_as_the_default_says(monkeypatch):
+    monkeypatch.setattr("skdist._rows.MOST_BYTES", 10_000)
+    for wide in (np.ones((50, 100)), csr_array(np.ones((50, 100)))):
+        encoded = encode_rows(LinearRegression(), wide, np.arange(50.0), intake=Intake())
+        assert encoded.shards.n_shards == np.ceil(bytes_of(wide) / 10_000) > 1
 
 
 def refuse_negative(y):
