@@ -14,7 +14,6 @@ are those that the driver sent and got, the rows of X once; "s" is the best of t
 
 from __future__ import annotations
 
-import logging
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from contextlib import contextmanager
 import joblib
 import numpy as np
 from _side_by_side import Figures, print_table
+from _two_processes import two_processes
 
 from skdist import DistributedSVC
 
@@ -42,25 +42,6 @@ def made_rows(n: int, d: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
 def threads() -> Iterator[None]:
     """All cores."""
     with joblib.parallel_config(backend="threading", n_jobs=-1):
-        yield
-
-
-@contextmanager
-def two_processes() -> Iterator[None]:
-    """A Dask cluster of two worker processes of one thread each, on the loopback."""
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=":0",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-        joblib.parallel_config(backend="dask", client=client),
-    ):
         yield
 
 
