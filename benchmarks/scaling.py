@@ -152,7 +152,6 @@ there, and is started by whoever is free; what was not a task takes as long as i
 broadcast to more workers is added at 300 MB a second. It knows nothing of workers that are unlike,
 or of a network that is full. The two columns for two workers say how far to trust it,
 on a machine where driver and scheduler shared two cores with them.
-Replicated trees of a lone worker are grown in the driver: of that row, one worker is none.
 
 .. list-table::
    :header-rows: 1

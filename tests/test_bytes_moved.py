@@ -11,6 +11,7 @@ import dask.array as da
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import skdist
 from skdist.preprocessing import DistributedStandardScaler
@@ -128,3 +129,17 @@ def test_partitions_that_are_there_do_not_move(dask_client, moved):
         report = skdist.DistributedLogisticRegression().fit(rows, y).report_
     bill = report.bytes_down + report.bytes_up
     assert bill <= allowed(0.05 * X.nbytes / 1.05, moved)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", FITS)
+def test_tasks_run_where_the_partitions_are(name, dask_client):
+    """Also of a cluster that joblib was not told of, trees of replicated rows among them."""
+    model, y = FITS[name]
+    model, n = clone(model), 2_000
+    if "n_shards" in model.get_params():
+        model.set_params(n_shards=None)
+    columns = [None if a is None else da.from_array(a[:n], chunks=500) for a in (X, y)]
+    with dask_client.as_current():
+        report = model.fit(*columns).report_
+    assert {task.worker for task in report.tasks} == set(dask_client.scheduler_info()["workers"])

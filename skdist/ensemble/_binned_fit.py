@@ -24,7 +24,6 @@ from skdist.sharding import (
     Shard,
     ShardedDataset,
     free_memory,
-    replicate,
     tasks_beside,
     worker_memory,
 )
@@ -220,7 +219,7 @@ def _no_more_trees(
 def _replicate(
     shards: ShardedDataset, binned: ShardedDataset, problem: ForestProblem, settings: ForestSettings
 ) -> Grown:
-    rows = replicate(concatenate(binned.map(_payload)), n_jobs=settings.n_jobs)
+    rows = binned.replicated(concatenate(binned.map(_payload)))
     trees = replicated_forest(rows, problem, settings.seeds)
     return Grown(WeighedTrees(trees, np.ones(trees.n_trees)), rows.cost)
 

@@ -30,7 +30,6 @@ class ForestSettings:
     strategy: str
     refit_leaves: bool  # after strategy "shard"
     min_impurity_decrease: float
-    n_jobs: int | None
 
 
 def resolve_settings(
@@ -67,7 +66,6 @@ def resolve_settings(
         # Refitted leaves have seen every row: none would be out of a tree's bag.
         refit_leaves=not forest.oob_score,
         min_impurity_decrease=forest.min_impurity_decrease,
-        n_jobs=forest.n_jobs,
     )
 
 

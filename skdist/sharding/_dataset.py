@@ -11,6 +11,7 @@ from skdist._config import settings
 from skdist.sharding._executors import Wave
 from skdist.sharding._loop import Loop
 from skdist.sharding._placed_shards import Merge, PlacedShards
+from skdist.sharding._replicated import Replicated, copies
 from skdist.sharding._running_fit import Round
 from skdist.sharding._shard import Shard
 from skdist.sharding._shard_functions import (
@@ -299,6 +300,10 @@ class ShardedDataset(PlacedShards):
             ),
             len(groups),
         )
+
+    def replicated(self, value: Any) -> Replicated:
+        """`value` on every worker that may hold shards of this data set: see :func:`replicate`."""
+        return copies(value, self._executor)
 
     def loop(self, *, replays: bool = True) -> Loop:
         """A solver's loop, which begins now, and whose state a journal may keep.

@@ -135,6 +135,11 @@ def replicate(value: Any, *, n_jobs: int | None = None) -> Replicated:
     >>> replicate(10, n_jobs=1).map(lambda value, item, power: value * item**power, [1, 2, 3], 2)
     [10, 40, 90]
     """
-    executor, meter = executor_for(n_jobs), Meter()
+    return copies(value, executor_for(n_jobs))
+
+
+def copies(value: Any, executor: Executor) -> Replicated:
+    """Put the same value where the tasks of `executor` run."""
+    meter = Meter()
     piece = executor.place([value], meter, everywhere=True)[0]
     return Replicated(executor, piece, meter)
