@@ -77,7 +77,7 @@ class Plan:
         """Bytes that the driver would send, if there were so many rounds."""
         if self.place.kind == "threads" or self.sketch.local:
             return 0
-        m, s = self.n_shards, self.sketch
+        m, s = self.place.tasks(self.n_shards), self.sketch
         told = m * s.down if m * s.down < SCATTERED else self.place.processes * s.down
         rows = 0.0 if self.shape.is_collection else s.data
         return round(rows + s.once_down + rounds * (told + m * TASK))

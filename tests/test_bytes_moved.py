@@ -109,9 +109,9 @@ def test_bytes_moved(name, dask_client, moved):
     assert data / 8 < bill <= allowed(data, moved)
 
 
-@pytest.mark.parametrize("n_shards", [2, 5, 16])
+@pytest.mark.parametrize("n_shards", [2, 5, 16, 48])
 def test_more_shards_than_workers_move_no_more(n_shards, dask_client, moved):
-    """Of 16 shards a worker has 8, and merges their Hessians: 58 kB each."""
+    """Of 48 shards a worker has 24, and merges their Hessians: 58 kB each."""
     rows = RNG.normal(size=(12_000, 120))
     y = (rows[:, 0] + RNG.normal(size=len(rows)) > 0).astype(float)
     model = skdist.DistributedLogisticRegression(n_shards=n_shards)

@@ -34,7 +34,7 @@ from skdist.sharding._dask_pieces import (
 )
 from skdist.sharding._dask_vigil import gathered
 from skdist.sharding._dask_workers import Roll
-from skdist.sharding._executors import Arrived, Wave
+from skdist.sharding._executors import Arrived, Held, Wave
 from skdist.sharding._faults import annotated, lost, retry_alone
 from skdist.sharding._pickling import Parcel
 from skdist.sharding._running_fit import Round, current_round
@@ -58,7 +58,7 @@ class Ticket:
     task: int
     sent: float
     attempt: int = 1
-    piece: Piece | None = None  # the placed shard that it is about
+    shards: Sequence[Piece] = ()  # the placed ones that it is about
     rows: int = 0
 
 
@@ -85,6 +85,16 @@ class DaskExecutor:
         copies = len(self.client.nthreads()) if everywhere else 1
         meter.add(bytes_down=copies * nbytes(list(values)))
         return [Placed(p, everywhere, futures[k]) for k, p in enumerate(parcels)]
+
+    def held(self, pieces: Sequence[Any]) -> list[Held]:
+        """Where pieces are; the scheduler is asked of each once."""
+        self._locate(pieces)
+        unknown = [piece for piece in pieces if piece.home and not piece.n_bytes]
+        if unknown:
+            sizes = self.client.nbytes([piece.future.key for piece in unknown], summary=False)
+            for piece in unknown:
+                piece.n_bytes = int(sizes.get(piece.future.key, 0))
+        return [Held(piece.home[0] if piece.home else "", piece.n_bytes) for piece in pieces]
 
     def keep(self, pieces: Sequence[Any], meter: Meter) -> list[Any]:
         """Results stay on the workers as they are."""
@@ -145,8 +155,8 @@ class DaskExecutor:
                 if t is not None:
                     took = Span(*span)
                     meter.task(t.task, took, attempt=t.attempt, sent=t.sent, round=t.round)
-                    if t.piece is not None:
-                        of_shards.append(Took(t.piece, took.worker, took.stop - took.start, t.rows))
+                    n, seconds = len(t.shards) or 1, took.stop - took.start
+                    of_shards += [Took(p, took.worker, seconds / n, t.rows // n) for p in t.shards]
         for move in self._balance.after(of_shards, self.client.nthreads, self._sizes):
             move.piece.future = moved(self.client, move.piece.future, move.to)
             move.piece.home = (move.to,)
@@ -215,8 +225,8 @@ class DaskExecutor:
         numbers = [next(_ticket_numbers) for _ in wave.own]
         rows = wave.rows or [0] * len(wave.own)
         for task, (number, own, n) in enumerate(zip(numbers, wave.own, rows, strict=True)):
-            piece = own[0] if n and len(own) == 1 and type(own[0]) in PIECES else None
-            self._tickets[number] = Ticket(round, task, sent, piece=piece, rows=n)
+            shards = [arg for arg in own if type(arg) in PIECES] if n else []
+            self._tickets[number] = Ticket(round, task, sent, shards=shards, rows=n)
         return numbers
 
     def _apart(self, own: Sequence[Any], n_tasks: int, meter: Meter) -> list[Any]:
@@ -283,8 +293,9 @@ def dealt(n_values: int, workers: int) -> list[int]:
 
 
 def _home(task: Computed) -> tuple[str, ...]:
-    """Addresses of the workers that hold the one piece a task reads; empty where it is moot."""
-    return task.inputs[0].home if len(task.inputs) == 1 else ()
+    """Addresses of the workers that hold all that a task reads; empty where it is moot."""
+    homes = {piece.home for piece in task.inputs}
+    return homes.pop() if len(homes) == 1 else ()
 
 
 def _is_everywhere(piece: Piece) -> bool:

@@ -32,6 +32,7 @@ class Piece(Protocol):
     future: "Future[Any]"
     label: str
     home: tuple[str, ...]
+    n_bytes: int
 
     @property
     def parents(self) -> "tuple[Piece, ...]":
@@ -51,6 +52,7 @@ class Placed:
     label: str = "data sent to the cluster"
     parents: tuple[Piece, ...] = ()
     home: tuple[str, ...] = ()
+    n_bytes: int = 0
 
     def start(self, client: Client) -> None:
         """Send it."""
@@ -82,6 +84,7 @@ class Partition:
     future: "Future[Any]"
     parents: tuple[Piece, ...] = ()
     home: tuple[str, ...] = ()
+    n_bytes: int = 0
 
     def start(self, client: Client) -> None:
         """Compute it from the collection's own graph."""
@@ -106,6 +109,7 @@ class Computed:
     label: str
     future: "Future[Any]" = field(init=False)
     home: tuple[str, ...] = ()
+    n_bytes: int = 0
     ticket: int = -1
 
     @property

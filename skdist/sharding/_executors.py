@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import joblib
 from joblib.parallel import SequentialBackend
@@ -56,6 +56,13 @@ class Wave:
     def begun(self) -> Sequence[int]:
         """The numbers of the calls, as they are begun."""
         return range(len(self.own)) if self.order is None else self.order
+
+
+class Held(NamedTuple):
+    """Where a piece is, "" where nobody knows, and its bytes there."""
+
+    worker: str = ""
+    n_bytes: int = 0
 
 
 Arrived = Callable[[int, Any], None]
@@ -109,6 +116,13 @@ class Executor(Protocol):
 
         ``arrived(k, result)`` is called here, in this thread, as soon as result k is there.
         """
+
+
+class MergingExecutor(Executor, Protocol):
+    """An executor that merges there."""
+
+    def held(self, pieces: Sequence[Any]) -> list[Held]:
+        """Where pieces are; who is asked answers at once, also of those that are not there yet."""
 
 
 class _InTask(threading.local):

@@ -2,20 +2,24 @@
 """Runs of shards that are folded in one place before their summary travels.
 
 A run is 2^j consecutive shards, a whole branch of the tree in which all summaries are folded, so
-that the result has the bits it has where every summary comes to the driver. Of streamed shards one
-task opens and folds a run, and few summaries are alive at once; on a cluster a worker folds what
-tasks made.
+that the result has the bits it has where every summary comes to the driver. A task folds a run, of
+streamed shards or of those that a worker of a cluster holds: few summaries are alive at once, and
+there are few tasks. On a cluster what tasks made is folded once more where it is, if it is large.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
-from skdist.sharding._executors import Wave
+from skdist.sharding._executors import Arrived, Held, Wave
 from skdist.sharding._faults import annotated
 from skdist.sharding._store import Lazily, opened
 
 RUNS_PER_WORKER = 4  # at least, so that none waits long for the last
+# A task on a cluster has all its shards in memory, those too that the worker had spilled to disk.
+# Of larger runs the milliseconds that a task costs are little beside computing them.
+MOST_BYTES_OF_RUN = 1 << 26
 
 
 def run_length(n_shards: int, workers: int) -> int:
@@ -23,15 +27,59 @@ def run_length(n_shards: int, workers: int) -> int:
     return 1 << max((n_shards // (RUNS_PER_WORKER * workers)).bit_length() - 1, 0)
 
 
-def in_runs(wave: Wave, merge: Callable[[Any, Any], Any], workers: int) -> Wave:
+def even_runs(n_shards: int, workers: int) -> list[range]:
+    """The shards in runs of one length."""
+    step = run_length(n_shards, workers)
+    return [range(k, min(k + step, n_shards)) for k in range(0, n_shards, step)]
+
+
+def runs_of_neighbours(held: Sequence[Held], workers: int) -> list[range]:
+    """The shards in the longest runs that are at one worker each, and of few bytes."""
+    n, step = len(held), run_length(len(held), workers)
+
+    def split(start: int, length: int) -> Iterator[range]:
+        run = range(start, min(start + length, n))
+        if length == 1 or are_neighbours([held[k] for k in run]):
+            yield run
+        else:
+            yield from split(start, length // 2)
+            if start + length // 2 < n:
+                yield from split(start + length // 2, length // 2)
+
+    return [run for start in range(0, n, step) for run in split(start, step)]
+
+
+def are_neighbours(held: Sequence[Held]) -> bool:
+    """Whether pieces are at one worker, which can have all of them in memory at once."""
+    workers = {piece.worker for piece in held}
+    few = sum(piece.n_bytes for piece in held) <= MOST_BYTES_OF_RUN
+    return len(workers) == 1 and "" not in workers and few
+
+
+def in_runs(wave: Wave, merge: Callable[[Any, Any], Any], runs: Sequence[range]) -> Wave:
     """A wave of one shard per task as one of a run of shards per task."""
-    n, step = len(wave.own), run_length(len(wave.own), workers)
-    starts = range(0, n, step)
-    labels = [tuple(wave.labels[start : start + step]) for start in starts]
-    own = [(own_labels, *(piece for (piece,) in wave.own[start : start + step]))
-           for start, own_labels in zip(starts, labels, strict=True)]  # fmt: skip
-    names = [own_labels[0] if step == 1 else f"{own_labels[0]} and after" for own_labels in labels]
-    return Wave(Lazily(FoldRun(wave.function, merge)), own, wave.common, names)
+    if len(runs) == len(wave.own):
+        return wave
+    labels = [tuple(wave.labels[k] for k in run) for run in runs]
+    own = [
+        (own_labels, *(wave.own[k][0] for k in run))
+        for own_labels, run in zip(labels, runs, strict=True)
+    ]
+    names = [first if not more else f"{first} and after" for first, *more in labels]
+    rows = None if wave.rows is None else [sum(wave.rows[k] for k in run) for run in runs]
+    return Wave(Lazily(FoldRun(wave.function, merge)), own, wave.common, names, rows=rows)
+
+
+def of_runs(arrived: Arrived | None, runs: Sequence[range]) -> Arrived | None:
+    """What is told of every shard when its run has arrived."""
+    if arrived is None:
+        return None
+
+    def run_arrived(k: int, result: Any) -> None:
+        for shard in runs[k]:
+            arrived(shard, result)
+
+    return run_arrived
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,36 +111,50 @@ def branch_length(n_shards: int, workers: int) -> int:
     return 1 << max((n_shards // max(workers, 1)).bit_length() - 1, 0)
 
 
-def pays_to_merge(n_shards: int, workers: int, size: float) -> bool:
+def pays_to_merge(n_summaries: int, workers: int, size: float) -> bool:
     """Whether workers have more than a summary each of so many bytes, and these are large."""
-    return branch_length(n_shards, workers) > 1 and size >= MERGED_FROM
+    return branch_length(n_summaries, workers) > 1 and size >= MERGED_FROM
 
 
 def in_branches(
-    pieces: Sequence[Any], labels: Sequence[str], merge: Callable[[Any, Any], Any], workers: int
+    pieces: Sequence[Any],
+    runs: Sequence[range],
+    labels: Sequence[str],
+    merge: Callable[[Any, Any], Any],
+    workers: int,
 ) -> Wave:
-    """A wave that merges the results of another on the workers, about one branch for each."""
-    step = branch_length(len(pieces), workers)
-    own = [tuple(pieces[start : start + step]) for start in range(0, len(pieces), step)]
+    """A wave that merges the results of runs on the workers, about one branch for each."""
+    step = branch_length(runs[-1].stop, workers)
+    branches: dict[int, list[int]] = {}
+    for k, run in enumerate(runs):
+        branches.setdefault(run.start // step, []).append(k)
+    own = [
+        (tuple(len(runs[k]) for k in branch), *(pieces[k] for k in branch))
+        for branch in branches.values()
+    ]
     names = [f"the summaries of {step} shards from {label} on" for label in labels[::step]]
     return Wave(FoldBranch(merge), own, (), names)
 
 
 @dataclass(frozen=True, eq=False)
 class FoldBranch:
-    """``(*summaries) -> merge of them``."""
+    """``(lengths, *summaries) -> merge of them``, each of a run of so many shards."""
 
     merge: Callable[[Any, Any], Any]
 
-    def __call__(self, *summaries: Any) -> Any:
-        return fold_one_by_one(self.merge, summaries)
+    def __call__(self, lengths: Sequence[int], *summaries: Any) -> Any:
+        return fold_one_by_one(self.merge, summaries, lengths)
 
 
-def fold_one_by_one(merge: Callable[[Any, Any], Any], values: Iterable[Any]) -> Any:
-    """:func:`tree_fold` of values that come one by one, log2 of their number alive at once."""
-    waiting: list[tuple[int, Any]] = []  # (how many values it merges, the merge), ever fewer
-    for value in values:
-        size = 1
+def fold_one_by_one(
+    merge: Callable[[Any, Any], Any], values: Iterable[Any], lengths: Iterable[int] | None = None
+) -> Any:
+    """:func:`tree_fold` of values that come one by one, log2 of their number alive at once.
+
+    A value may be that of a run already, of so many shards.
+    """
+    waiting: list[tuple[int, Any]] = []  # (how many shards it merges, the merge), ever fewer
+    for value, size in zip(values, repeat(1) if lengths is None else lengths, strict=False):
         while waiting and waiting[-1][0] == size:
             value, size = merge(waiting.pop()[1], value), 2 * size
         waiting.append((size, value))

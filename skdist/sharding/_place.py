@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skdist.sharding._choice import client_for_collections, executor_for
-from skdist.sharding._folding import branch_length, pays_to_merge
+from skdist.sharding._folding import branch_length, even_runs, pays_to_merge
 from skdist.sharding._memory import held_memory, memory_limit, memory_of
 from skdist.sharding._type_table import look_up
 
@@ -39,13 +39,18 @@ class Place:
     driver_memory: int
     driver_held: int
 
+    def tasks(self, n_shards: int) -> int:
+        """How many tasks a round has: on a cluster workers take runs of small shards."""
+        return len(even_runs(n_shards, self.workers)) if self.kind == "cluster" else n_shards
+
     def summaries(self, n_shards: int, size: float = math.inf) -> int:
         """How many summaries of so many bytes come to the driver in a round.
 
         In the first one nobody knows how many these are; workers merge what they have.
         """
-        if self.kind != "cluster" or not pays_to_merge(n_shards, self.workers, size):
-            return n_shards
+        n_tasks = self.tasks(n_shards)
+        if self.kind != "cluster" or not pays_to_merge(n_tasks, self.workers, size):
+            return n_tasks
         return -(-n_shards // branch_length(n_shards, self.workers))
 
 

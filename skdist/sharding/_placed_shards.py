@@ -6,20 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from skdist._config import settings
-from skdist.sharding._cost import Cost, Meter, nbytes
-from skdist.sharding._executors import Executor, Wave
+from skdist.sharding._cost import Cost, Meter
+from skdist.sharding._executors import Executor, MergingExecutor, Wave
 from skdist.sharding._faults import shard_label
-from skdist.sharding._folding import (
-    drained,
-    fold_one_by_one,
-    in_branches,
-    in_runs,
-    pays_to_merge,
-    run_length,
-)
+from skdist.sharding._folding import drained, even_runs, fold_one_by_one, in_runs, run_length
 from skdist.sharding._quorum import results_of_most
 from skdist.sharding._recall import Asked, Deferred
 from skdist.sharding._running_fit import Round, RunningFit, current_fit, merging
@@ -27,6 +20,7 @@ from skdist.sharding._shard import Shard
 from skdist.sharding._shard_functions import GroupReduction, SeenThrough
 from skdist.sharding._store import Kept, Lazily
 from skdist.sharding._tree import pairs
+from skdist.sharding._worker_runs import WorkerRuns, runs_at_workers
 
 R = TypeVar("R")
 Merge = Callable[[Any, Any], Any]
@@ -104,38 +98,27 @@ class PlacedShards:
         broadcast: tuple[Any, ...],
         merge: Merge,
     ) -> list[Any]:
-        """What is to be folded: of every shard, of runs of streamed ones, or of workers."""
+        """What is to be folded: of every shard, of runs of streamed ones, or the fold itself."""
         if self._merges_there:
-            return self._merged_there(round, summarize, broadcast, merge)
+            return [self._at_workers(round).folded(self._wave(summarize, broadcast), merge)]
         if not self._executor.streams:
             return self._results(round, summarize, broadcast)
-        runs = in_runs(self._wave(summarize, broadcast), merge, self._executor.workers)
-        return [fold_one_by_one(merge, drained(self._executor.results(runs, self._meter)))]
-
-    def _merged_there(
-        self,
-        round: Round,
-        summarize: Callable[..., Any],
-        broadcast: tuple[Any, ...],
-        merge: Merge,
-    ) -> list[Any]:
-        """Branches of the tree, one a worker, unless what the function gives is known as small."""
-        sizes, name, workers = self._meter.sizes, round.name, self._executor.workers
-        if pays_to_merge(self.n_shards, workers, sizes.get(name, math.inf)):
-            pieces = self._run(summarize, broadcast)
-            wave = in_branches(pieces, self._labels, merge, workers)
-            with merging():
-                values = self._executor.results(wave, self._meter)
-            self._fit.all_arrived(round)
-        else:
-            values = self._results(round, summarize, broadcast)
-        sizes[name] = max(sizes.get(name, 0), nbytes(values[0]))
-        return values
+        runs = even_runs(self.n_shards, self._executor.workers)
+        wave = in_runs(self._wave(summarize, broadcast), merge, runs)
+        return [fold_one_by_one(merge, drained(self._executor.results(wave, self._meter)))]
 
     def _results(
         self, round: Round, function: Callable[..., Any], broadcast: tuple[Any, ...]
     ) -> list[Any]:
-        return self._fit.run(self._executor, self._wave(function, broadcast), self._meter, round)
+        wave = self._wave(function, broadcast)
+        if self._merges_there:
+            return self._at_workers(round).results(wave)
+        return self._fit.run(self._executor, wave, self._meter, round)
+
+    def _at_workers(self, round: Round) -> WorkerRuns:
+        executor = cast(MergingExecutor, self._executor)
+        runs = runs_at_workers(executor, self._pieces)
+        return WorkerRuns(executor, self._meter, self._fit, round, runs)
 
     def _answers(
         self, round: Round, function: Callable[..., Any], broadcast: tuple[Any, ...]

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdist.sharding import shard_rows
-from skdist.sharding._executors import Wave
-from skdist.sharding._folding import fold_one_by_one, in_runs, run_length
+from skdist.sharding._executors import Held, Wave
+from skdist.sharding._folding import (
+    MOST_BYTES_OF_RUN,
+    even_runs,
+    fold_one_by_one,
+    in_runs,
+    run_length,
+    runs_of_neighbours,
+)
 from skdist.sharding._tree import tree_fold
 
 
@@ -23,10 +30,35 @@ def bracketed(a, b):
 def test_the_tree_is_the_one_of_single_shards(n_shards, workers):
     names = [f"{k} " for k in range(n_shards)]
     wave = Wave(str, [(name,) for name in names], (), names)
-    runs = in_runs(wave, bracketed, workers)
+    runs = in_runs(wave, bracketed, even_runs(n_shards, workers))
     folded = [runs.function(*own, *runs.common) for own in runs.own]
     assert tree_fold(bracketed, folded) == tree_fold(bracketed, names)
     assert len(folded) >= min(n_shards, 4 * workers) or run_length(n_shards, workers) == 1
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.sampled_from([1, 1 << 25])), min_size=1),
+    st.integers(1, 3),
+)
+def test_the_tree_is_the_one_of_single_shards_wherever_they_are(places, workers):
+    held = [Held(*place) for place in places]
+    names = [f"{k} " for k in range(len(held))]
+    runs = runs_of_neighbours(held, workers)
+    assert [k for run in runs for k in run] == list(range(len(held)))
+    for run in runs:
+        own = [held[k] for k in run]
+        assert len(run) == 1 or len({piece.worker for piece in own} - {""}) == 1
+        assert len(run) == 1 or sum(piece.n_bytes for piece in own) <= MOST_BYTES_OF_RUN
+        assert len(run) <= run_length(len(held), workers)
+    wave = in_runs(Wave(str, [(name,) for name in names], (), names), bracketed, runs)
+    folded = [wave.function(*own) for own in wave.own]
+    assert fold_one_by_one(bracketed, folded, map(len, runs)) == tree_fold(bracketed, names)
+
+
+def test_neighbours_of_one_worker_are_one_run():
+    held = [Held("a", 10)] * 24 + [Held("b", 10)] * 24
+    assert runs_of_neighbours(held, 2) == even_runs(48, 2)
+    assert {len(run) for run in even_runs(48, 2)} == {4}
 
 
 def test_no_more_than_a_logarithm_of_the_summaries_is_alive():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdist import DistributedLogisticRegression, config_context
-from skdist.sharding import shard_rows
+from skdist.sharding import ShardLostError, shard_rows
 from skdist.sharding._dask import dealt
 from skdist.sharding._folding import MERGED_FROM, branch_length, in_branches
 from skdist.sharding._running_fit import running_fit
@@ -139,8 +139,70 @@ def test_branches_fold_to_the_whole_tree(n_shards, workers):
     def pair(a, b):
         return (a, b)
 
-    wave = in_branches(list(range(n_shards)), [""] * n_shards, pair, workers)
+    singles = [range(k, k + 1) for k in range(n_shards)]
+    wave = in_branches(list(range(n_shards)), singles, [""] * n_shards, pair, workers)
     merged = tree_fold(pair, [wave.function(*own) for own in wave.own])
     assert merged == tree_fold(pair, list(range(n_shards)))
     assert min(workers, n_shards) <= len(wave.own) <= 2 * workers
-    assert branch_length(n_shards, workers) == len(wave.own[0])
+    assert branch_length(n_shards, workers) == len(wave.own[0][0])
+
+
+# -- many shards for each worker -----------------------------------------------------------------
+
+
+def test_many_shards_of_a_worker_are_one_task(on_dask):
+    """Of 48 shards, 24 a worker: runs of 4."""
+    with running_fit() as fit:
+        shards = shard_rows(X, n_shards=48)
+        found = [shards.map_reduce(tasks.weighted_sum) for _ in range(3)]
+        counts = shards.map(tasks.nothing)
+    assert counts == [None] * 48
+    named = [record.name for record in fit.ledger.read().tasks if record.round >= 0]
+    assert named.count("weighted_sum") == 48 // 4 * 3
+    assert named.count("nothing") == 48 // 4
+    with joblib.parallel_config(n_jobs=1):
+        here = shard_rows(X, n_shards=48).map_reduce(tasks.weighted_sum)
+    for sums in found:
+        np.testing.assert_array_equal(sums.total, here.total)
+
+
+def test_large_summaries_of_runs_are_merged_once_more(on_dask):
+    up, there = rounds_of(shard_rows(X, n_shards=48), tasks.gram, 3)
+    with joblib.parallel_config(n_jobs=1):
+        here = shard_rows(X, n_shards=48).map_reduce(tasks.gram)
+    np.testing.assert_array_equal(there, here)
+    assert np.round(up / here.nbytes).astype(int).tolist() == [3, 3, 3]
+
+
+def test_watchers_are_told_of_every_shard_of_a_run(on_dask):
+    watcher = Watcher()
+    with running_fit([watcher]):
+        rounds_of(shard_rows(X, n_shards=48), tasks.weighted_sum, 2)
+    assert sorted(watcher.arrivals) == [(r, k) for r in range(2) for k in range(48)]
+
+
+def test_a_shard_of_a_run_that_kills_workers_is_named(on_dask, tmp_path):
+    shards = shard_rows(X, n_shards=48)
+    shards.map(tasks.nothing)
+    with (
+        config_context(retries=1),
+        pytest.raises(ShardLostError, match=r"^shard 13 of 48 \(rows"),
+    ):
+        shards.map_reduce(tasks.die_always, 13, str(tmp_path))
+
+
+def test_a_run_that_fails_names_the_shard(on_dask):
+    shards = shard_rows(X, n_shards=48)
+    shards.map(tasks.nothing)
+    with pytest.raises(ValueError, match="negative values") as caught:
+        shards.map_reduce(tasks.fail_plainly, 33)
+    assert "shard 33 of 48" in "".join(caught.value.__notes__)
+
+
+def test_runs_outlive_a_worker(on_dask, tmp_path):
+    shards = shard_rows(X, n_shards=48)
+    expected = shards.map_reduce(tasks.die_first_time, 99, str(tmp_path))
+    found = shards.map_reduce(tasks.die_first_time, 5, str(tmp_path))
+    np.testing.assert_array_equal(found, expected)
+    assert shards.cost.retries > 0
+    np.testing.assert_array_equal(shards.map_reduce(tasks.die_first_time, 99, str(tmp_path)), expected)
