@@ -31,7 +31,9 @@ def test_the_largest_are_begun_first(where):
     if where == "serial":
         assert order == list(range(6))  # one after the other: no order is sooner
     else:
-        assert set(order[:2]) == {1, 3} and set(order[-2:]) == {0, 2}
+        # Two take what is next at once, so that neighbours may change places.
+        by_size = [1, 3, 4, 5, 2, 0]
+        assert all(abs(order.index(k) - by_size.index(k)) <= 1 for k in range(6))
 
 
 def test_the_largest_are_begun_first_on_a_cluster(one_slot_client):
