@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
 from skdist._carried_settings import CarriesSettings
 from skdist._on_collections import ClassesOnCollections, OnCollections
-from skdist._remembered import remembered
-from skdist._sklearn import Interval, fit_context
-from skdist._watching import Watched, watched
+from skdist._sklearn import Interval
+from skdist._watching import Watched
+from skdist._whole_fit import whole_fit
 from skdist.sharding import is_dask
 
 # The parameters that every estimator adds, where scikit-learn's class lacks them.
@@ -21,32 +19,6 @@ SHARDING = {
     "n_shards": [Interval(Integral, 1, None, closed="left"), None],
     "n_jobs": [Integral, None],
 }
-
-
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Leave an estimator as it was before, if what is done with it fails."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
-
-
-@contextmanager
-def all_or_nothing(estimator: Any, method: str = "fit", **data: Any) -> Iterator[None]:
-    """Run a fit; if it fails, leave the estimator as it was before.
-
-    `method` and `data`, the rows by name, tell a journal which fit it is.
-    """
-    with (
-        unchanged_on_error(estimator),
-        remembered(estimator, method, data),
-        watched(estimator, method, data),
-    ):
-        yield
 
 
 def refuse_collection(X: Any) -> None:
@@ -65,7 +37,7 @@ class ShardedFit(OnCollections, CarriesSettings, Watched):
     merge needs.
     """
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y, sample_weight=None):
         """Fit all rows.
 
@@ -92,11 +64,9 @@ class ShardedFit(OnCollections, CarriesSettings, Watched):
         ConvergenceWarning
             If `max_iter` was reached; it says how far the optimum may be.
         """
-        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight):
-            self._fit(X, y, sample_weight)
-        return self
+        self._fit(X, y, sample_weight)
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y, sample_weight=None):
         """Fit the rows that are here, and keep what a :func:`skdist.merge` needs: see the notes.
 
@@ -110,9 +80,7 @@ class ShardedFit(OnCollections, CarriesSettings, Watched):
         -------
         self
         """
-        with all_or_nothing(self, "fit_shard", X=X, y=y, sample_weight=sample_weight):
-            self._fit(X, y, sample_weight, shard=True)
-        return self
+        self._fit(X, y, sample_weight, shard=True)
 
     def _fit_plainly(self, *args, **kwargs):
         """scikit-learn's own fit."""
@@ -127,7 +95,7 @@ class ShardedFit(OnCollections, CarriesSettings, Watched):
 class ShardedClassifierFit(ClassesOnCollections, ShardedFit):
     """The same for classes, of which a shard may lack some."""
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y, sample_weight=None, classes=None):
         """Fit the rows that are here, and keep what a :func:`skdist.merge` needs: see the notes.
 
@@ -143,10 +111,7 @@ class ShardedClassifierFit(ClassesOnCollections, ShardedFit):
         -------
         self
         """
-        rows = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
-        with all_or_nothing(self, "fit_shard", **rows):
-            self._fit(X, y, sample_weight, shard=True, classes=classes)
-        return self
+        self._fit(X, y, sample_weight, shard=True, classes=classes)
 
 
 class Stopwatch:

@@ -18,13 +18,14 @@ from sklearn.utils.validation import validate_data
 from skdist._carried_settings import CarriesSettings
 from skdist._columns import learn_columns, numbers_dtype
 from skdist._encode_partition import EncodePartition
-from skdist._estimator import Stopwatch, all_or_nothing
+from skdist._estimator import Stopwatch
 from skdist._lazy_transform import TransformsOnCollections
 from skdist._merge_checks import check_columns, check_equal, check_kinds, take_columns
 from skdist._report import FitReport, ShardFacts
 from skdist._rows import Intake, default_n_shards
-from skdist._sklearn import check_sample_weight, fit_context, num_samples
+from skdist._sklearn import check_sample_weight, num_samples
 from skdist._watching import Watched
+from skdist._whole_fit import whole_fit
 from skdist.sharding import is_dask, shard_rows
 
 # Numbers in memory up to which scikit-learn's own fit is as fast.
@@ -59,7 +60,7 @@ class ShardedTransformer(TransformsOnCollections, CarriesSettings, Watched):
     _rounds_are_alike = True
     _most_rounds = 1
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y=None):
         """Learn from all rows.
 
@@ -81,11 +82,9 @@ class ShardedTransformer(TransformsOnCollections, CarriesSettings, Watched):
         TypeError
             For a Dask collection, where what is asked for needs all rows in memory.
         """
-        with all_or_nothing(self, X=X):
-            self._fit_sums(X)
-        return self
+        self._fit_sums(X)
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y=None):
         """Learn from the rows that are here, and keep what a :func:`skdist.merge` needs.
 
@@ -99,9 +98,7 @@ class ShardedTransformer(TransformsOnCollections, CarriesSettings, Watched):
         -------
         self
         """
-        with all_or_nothing(self, "fit_shard", X=X):
-            self._fit_sums(X, keep=True)
-        return self
+        self._fit_sums(X, keep=True)
 
     def _fit_sums(self, X, sample_weight=None, *, keep=False):
         """Validate, shard, sum up, expose."""

@@ -34,7 +34,7 @@ from sklearn.base import is_classifier
 from sklearn.preprocessing import StandardScaler
 
 import skdist
-from skdist.solvers.network import Diverged
+from skdist.solvers.diverged import Diverged
 
 OF_TORCH = {"DistributedNeuralNetClassifier", "DistributedNeuralNetRegressor"}
 NAMES = [

@@ -14,7 +14,6 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import validate_data
 
 from skdist._columns import is_sparse, meta_of, plain_texts
-from skdist._estimator import all_or_nothing, unchanged_on_error
 from skdist._lazy_transform import TransformsLazily
 from skdist._sklearn import (
     chosen_columns,
@@ -23,6 +22,7 @@ from skdist._sklearn import (
     output_container,
     sparse_as_configured,
 )
+from skdist._whole_fit import all_or_nothing, unchanged_on_error
 from skdist.compose._bill import added_up, bills_of
 from skdist.sharding import Shard, is_dask, shard_rows
 

@@ -8,11 +8,12 @@ from scipy.sparse import issparse
 from sklearn.utils.extmath import svd_flip
 from sklearn.utils.validation import check_is_fitted
 
-from skdist._estimator import Stopwatch, all_or_nothing
+from skdist._estimator import Stopwatch
 from skdist._on_collections import Method
 from skdist._rows import Intake, shards_of_products
 from skdist._sklearn import infer_dimension
 from skdist._transformer import NumberTransformer, TypedSums
+from skdist._whole_fit import all_or_nothing
 from skdist.sharding import is_dask, lazily
 from skdist.solvers.column_summaries import factor_of_columns, products_of_columns
 from skdist.solvers.least_squares import merged_products

@@ -16,10 +16,11 @@ from sklearn.utils import check_random_state
 
 from skdist._caller import level_of_caller
 from skdist._columns import check_numbers, learn_columns
-from skdist._estimator import SHARDING, all_or_nothing
+from skdist._estimator import SHARDING
 from skdist._report import FitReport
 from skdist._rows import MOST_SHARDS, ROWS_PER_SHARD
-from skdist._sklearn import StrOptions, fit_context
+from skdist._sklearn import StrOptions
+from skdist._whole_fit import whole_fit
 from skdist.ensemble._fitted_forest import FittedForest
 from skdist.ensemble._method import SMALL, choose_method, exact_work, wants_bins
 from skdist.ensemble._validation import check_bootstrap, validate_rows
@@ -39,7 +40,7 @@ class DistributedForest(FittedForest):
     }
     _random_splits = False
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y, sample_weight=None):
         """Grow the forest.
 
@@ -61,18 +62,16 @@ class DistributedForest(FittedForest):
             For what scikit-learn's class refuses, and where binned trees are asked for together
             with a parameter that only exact trees obey. The estimator is then as it was before.
         """
-        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight):
-            known = vars(self).get("classes_") if self.warm_start else None
-            method, why = choose_method(self, X, y)
-            if method == "exact":
-                self._fit_exact(X, y, sample_weight, why)
-            elif is_dask(X):
-                self._fit_collection(X, y, sample_weight, why)
-            else:
-                self._fit_binned(X, y, sample_weight, why)
-            if known is not None:
-                check_same_classes(known, self.classes_)
-        return self
+        known = vars(self).get("classes_") if self.warm_start else None
+        method, why = choose_method(self, X, y)
+        if method == "exact":
+            self._fit_exact(X, y, sample_weight, why)
+        elif is_dask(X):
+            self._fit_collection(X, y, sample_weight, why)
+        else:
+            self._fit_binned(X, y, sample_weight, why)
+        if known is not None:
+            check_same_classes(known, self.classes_)
 
     def _fit_exact(self, X, y, sample_weight, why):
         """scikit-learn's own fit, on the workers that skdist would use."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdist._estimator import all_or_nothing
 from skdist._shard_classes import all_classes
+from skdist._whole_fit import whole_fit
 from skdist.ensemble._export import place_classes
 from skdist.ensemble._forest import DistributedForest
 
@@ -14,6 +14,7 @@ from skdist.ensemble._forest import DistributedForest
 class DistributedForestClassifier(DistributedForest):
     """The classifiers' part of the mixin."""
 
+    @whole_fit
     def fit_shard(self, X, y, sample_weight=None, classes=None):
         """Fit the rows that are here, for a later :func:`skdist.merge`.
 
@@ -30,12 +31,9 @@ class DistributedForestClassifier(DistributedForest):
         -------
         self
         """
-        rows = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
-        with all_or_nothing(self, "fit_shard", **rows):
-            self.fit(X, y, sample_weight)
-            if classes is not None:
-                self._know_classes(classes)
-        return self
+        self.fit(X, y, sample_weight)
+        if classes is not None:
+            self._know_classes(classes)
 
     def _know_classes(self, classes):
         """Add columns for classes that the trees have not seen."""

@@ -13,10 +13,10 @@ from sklearn.linear_model import ElasticNet
 from sklearn.utils import check_random_state
 
 from skdist._caller import level_of_caller
-from skdist._estimator import SHARDING, all_or_nothing
+from skdist._estimator import SHARDING
 from skdist._local_fit import fit_locally
 from skdist._rows import Intake, encode_rows
-from skdist._sklearn import fit_context
+from skdist._whole_fit import whole_fit
 from skdist.linear_model._least_squares_fit import (
     MOST_FEATURES,
     KeptSums,
@@ -174,7 +174,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
         self.n_shards = n_shards
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y, sample_weight=None, check_input=True):
         """Find the coefficients.
 
@@ -203,9 +203,7 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
         ConvergenceWarning
             If the duality gap is too large after `max_iter` sweeps.
         """
-        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight):
-            self._fit(X, y, sample_weight, check_input=check_input)
-        return self
+        self._fit(X, y, sample_weight, check_input=check_input)
 
     def _fit(self, X, y, sample_weight, *, shard=False, check_input=True):
         if self.alpha == 0:

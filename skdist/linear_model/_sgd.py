@@ -17,11 +17,12 @@ from sklearn.exceptions import ConvergenceWarning
 from skdist._caller import level_of_caller
 from skdist._carried_settings import CarriesSettings
 from skdist._columns import shape_of
-from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
+from skdist._estimator import SHARDING, Stopwatch
 from skdist._report import FitReport
 from skdist._rows import few_shards
-from skdist._sklearn import check_sgd, fit_context
+from skdist._sklearn import check_sgd
 from skdist._watching import Watched
+from skdist._whole_fit import whole_fit
 from skdist.linear_model._finite_model import check_finite_model
 from skdist.sharding import is_dask, joblib_workers
 
@@ -53,7 +54,7 @@ class DistributedSGD(CarriesSettings, Watched):
         **SHARDING,
     }
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
         """Pass over the rows until the objective, or the score on rows held out, gets no better.
 
@@ -85,10 +86,7 @@ class DistributedSGD(CarriesSettings, Watched):
         UserWarning
             If the partitions of a Dask collection differ so much that averages are poor models.
         """
-        start = {"coef_init": coef_init, "intercept_init": intercept_init}
-        with all_or_nothing(self, X=X, y=y, sample_weight=sample_weight, **start):
-            self._fit_rows(X, y, coef_init, intercept_init, sample_weight)
-        return self
+        self._fit_rows(X, y, coef_init, intercept_init, sample_weight)
 
     def _fit_rows(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
         if self._is_one_shard(X):

@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.linear_model import SGDClassifier
 
-from skdist._estimator import all_or_nothing
 from skdist._on_collections import ClassesOnCollections
 from skdist._shard_classes import all_classes
-from skdist._sklearn import check_sgd, fit_context
+from skdist._sklearn import check_sgd
+from skdist._whole_fit import whole_fit
 from skdist.linear_model._sgd import DistributedSGD
 from skdist.sharding import is_dask
 
@@ -212,7 +212,7 @@ class DistributedSGDClassifier(ClassesOnCollections, DistributedSGD, SGDClassifi
         )
         self.n_shards = n_shards
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Pass once over these rows, from where the last pass ended.
 
@@ -229,12 +229,9 @@ class DistributedSGDClassifier(ClassesOnCollections, DistributedSGD, SGDClassifi
         -------
         self
         """
-        rows = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
-        with all_or_nothing(self, "partial_fit", **rows):
-            self._pass_once(X, y, sample_weight, classes)
-        return self
+        self._pass_once(X, y, sample_weight, classes)
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y, sample_weight=None, classes=None):
         """Fit the rows that are here, for a later :func:`skdist.merge`.
 
@@ -254,14 +251,11 @@ class DistributedSGDClassifier(ClassesOnCollections, DistributedSGD, SGDClassifi
         -------
         self
         """
-        rows = {"X": X, "y": y, "sample_weight": sample_weight, "classes": classes}
-        with all_or_nothing(self, "fit_shard", **rows):
-            if classes is None or not self._lacks_some(y, classes):
-                self._fit_rows(X, y, sample_weight=sample_weight)
-            else:
-                check_sgd(self)
-                self._fit_shards(X, y, sample_weight, classes=classes)
-        return self
+        if classes is None or not self._lacks_some(y, classes):
+            self._fit_rows(X, y, sample_weight=sample_weight)
+        else:
+            check_sgd(self)
+            self._fit_shards(X, y, sample_weight, classes=classes)
 
     def _lacks_some(self, y, classes):
         """Whether y may lack some of the classes."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from sklearn.linear_model import SGDRegressor
 
-from skdist._estimator import all_or_nothing
 from skdist._on_collections import OnCollections
-from skdist._sklearn import fit_context
+from skdist._whole_fit import whole_fit
 from skdist.linear_model._sgd import DistributedSGD
 
 
@@ -154,7 +153,7 @@ class DistributedSGDRegressor(OnCollections, DistributedSGD, SGDRegressor):
         self.n_shards = n_shards
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def partial_fit(self, X, y, sample_weight=None):
         """Pass once over these rows, from where the last pass ended.
 
@@ -169,11 +168,9 @@ class DistributedSGDRegressor(OnCollections, DistributedSGD, SGDRegressor):
         -------
         self
         """
-        with all_or_nothing(self, "partial_fit", X=X, y=y, sample_weight=sample_weight):
-            self._pass_once(X, y, sample_weight)
-        return self
+        self._pass_once(X, y, sample_weight)
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y, sample_weight=None):
         """Fit the rows that are here, for a later :func:`skdist.merge`.
 
@@ -189,6 +186,4 @@ class DistributedSGDRegressor(OnCollections, DistributedSGD, SGDRegressor):
         -------
         self
         """
-        with all_or_nothing(self, "fit_shard", X=X, y=y, sample_weight=sample_weight):
-            self._fit_rows(X, y, sample_weight=sample_weight)
-        return self
+        self._fit_rows(X, y, sample_weight=sample_weight)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from numbers import Integral
@@ -17,11 +16,12 @@ from sklearn.utils import check_random_state
 from skdist._caller import level_of_caller
 from skdist._carried_settings import CarriesSettings
 from skdist._config import settings
-from skdist._estimator import SHARDING, Stopwatch, all_or_nothing
+from skdist._estimator import SHARDING, Stopwatch
 from skdist._report import FitReport
 from skdist._skew import check_alike
-from skdist._sklearn import Interval, StrOptions, fit_context, start_network
+from skdist._sklearn import Interval, StrOptions, start_network
 from skdist._watching import Watched
+from skdist._whole_fit import whole_fit
 from skdist.neural_network._alike import AVERAGES_OF_UNLIKE
 from skdist.neural_network._mlp_rows import (
     Given,
@@ -29,7 +29,7 @@ from skdist.neural_network._mlp_rows import (
     training_rows,
     validated,
 )
-from skdist.neural_network._mlp_solving import expose, network_of, solve_by_steps, solve_lbfgs
+from skdist.neural_network._mlp_solving import network_of, solve_by_steps, solve_lbfgs
 from skdist.neural_network._mlp_strategy import (
     Strategy,
     chosen_sync,
@@ -38,7 +38,7 @@ from skdist.neural_network._mlp_strategy import (
 )
 from skdist.solvers.fisher import fisher_sums
 from skdist.solvers.local_steps import Steps, measured_steps_between_rounds
-from skdist.solvers.network import Adam, Diverged, Momentum, Network, Rule
+from skdist.solvers.network import Adam, Momentum, Network, Rule
 
 MAX_SEED = np.iinfo(np.int32).max
 AUTO_BATCH = 200  # scikit-learn's
@@ -88,7 +88,7 @@ class DistributedMLP(CarriesSettings, Watched):
     def _most_notes(self):
         return max(self._rounds_of_an_iteration, 1) * self.max_iter
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y, sample_weight=None):
         """Train on all rows.
 
@@ -119,7 +119,6 @@ class DistributedMLP(CarriesSettings, Watched):
         ``shuffle=False``, shards of consecutive rows.
         """
         self._fit_network(X, y, sample_weight, Fit(self._starts_anew()))
-        return self
 
     def _starts_anew(self):
         return "coefs_" not in vars(self) or not self.warm_start
@@ -130,31 +129,28 @@ class DistributedMLP(CarriesSettings, Watched):
         self._fit_network(X, y, sample_weight, how)
 
     def _fit_network(self, X, y, sample_weight, how):
-        method = "partial_fit" if how.incremental else "fit"
-        rows = {"X": X, "y": y, "sample_weight": sample_weight, "asked for": how}
-        with _kept_if_diverged(self, method, rows):
-            self._check_parameters(how)
-            watch = Stopwatch()
-            given = validated(self, X, y, sample_weight, how)
-            rng = self._random_state = check_random_state(self.random_state)
-            self.n_outputs_ = given.n_outputs
-            if how.first:
-                start_network(self, given.n_features, given.n_outputs, given.dtype)
-            network = network_of(self)
-            w = network.layers.pack(self.coefs_, self.intercepts_)
-            if how.first or "_start" not in vars(self):
-                self._start = sha256(w.tobytes()).hexdigest()
-            rows, network, strategy = _spread(self, given, network, w, rng)
-            watch.lap("prepare")
-            self._n_rows = rows.weight
-            solve = solve_lbfgs if self.solver == "lbfgs" else solve_by_steps
-            history = solve(self, network, w, rows, strategy, how.incremental, rng)
-            watch.lap("solve")
-            if how.fisher:
-                flat = network.layers.pack(self.coefs_, self.intercepts_)
-                self._fisher = fisher_sums(rows.shards, network, flat)
-                watch.lap("fisher")
-            _report(self, rows, strategy, watch, history)
+        self._check_parameters(how)
+        watch = Stopwatch()
+        given = validated(self, X, y, sample_weight, how)
+        rng = self._random_state = check_random_state(self.random_state)
+        self.n_outputs_ = given.n_outputs
+        if how.first:
+            start_network(self, given.n_features, given.n_outputs, given.dtype)
+        network = network_of(self)
+        w = network.layers.pack(self.coefs_, self.intercepts_)
+        if how.first or "_start" not in vars(self):
+            self._start = sha256(w.tobytes()).hexdigest()
+        rows, network, strategy = _spread(self, given, network, w, rng)
+        watch.lap("prepare")
+        self._n_rows = rows.weight
+        solve = solve_lbfgs if self.solver == "lbfgs" else solve_by_steps
+        history = solve(self, network, w, rows, strategy, how.incremental, rng)
+        watch.lap("solve")
+        if how.fisher:
+            flat = network.layers.pack(self.coefs_, self.intercepts_)
+            self._fisher = fisher_sums(rows.shards, network, flat)
+            watch.lap("fisher")
+        _report(self, rows, strategy, watch, history)
 
     def _check_parameters(self, how):
         """Errors for parameters that do not go together; scikit-learn's where they are its own."""
@@ -167,22 +163,6 @@ class DistributedMLP(CarriesSettings, Watched):
             )
         if how.incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-
-
-@contextmanager
-def _kept_if_diverged(mlp: Any, method: str, rows: dict[str, Any]):
-    """All or nothing, but that a fit that diverged leaves the last good parameters."""
-    diverged = None
-    with all_or_nothing(mlp, method, **rows):
-        try:
-            yield
-        except Diverged as error:
-            if error.trained is None:
-                raise
-            expose(mlp, network_of(mlp), error.trained)
-            diverged = error
-    if diverged is not None:
-        raise diverged
 
 
 def _spread(

@@ -8,7 +8,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
 from skdist._on_collections import ClassesOnCollections
-from skdist._sklearn import check_partial_fit_classes, fit_context, network_knows
+from skdist._sklearn import check_partial_fit_classes, network_knows
+from skdist._whole_fit import whole_fit
 from skdist.neural_network._mlp import DistributedMLP, Fit
 from skdist.sharding import is_dask
 
@@ -235,7 +236,7 @@ class DistributedMLPClassifier(ClassesOnCollections, DistributedMLP, MLPClassifi
         self.n_jobs = n_jobs
 
     @available_if(lambda mlp: mlp._check_solver())
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Pass once over these rows, from where the last pass ended, moments included.
 
@@ -255,9 +256,8 @@ class DistributedMLPClassifier(ClassesOnCollections, DistributedMLP, MLPClassifi
             several_labels = not is_dask(y) and type_of_target(y).startswith("multilabel")
             network_knows(self, y if several_labels else classes)
         self._pass_once(X, y, sample_weight)
-        return self
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y, sample_weight=None, classes=None, fisher=False):
         """Train on the rows that are here, for a later :func:`skdist.merge`.
 
@@ -281,4 +281,3 @@ class DistributedMLPClassifier(ClassesOnCollections, DistributedMLP, MLPClassifi
         """
         how = Fit(self._starts_anew(), classes=classes, fisher=bool(fisher))
         self._fit_network(X, y, sample_weight, how)
-        return self

@@ -7,7 +7,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.utils.metaestimators import available_if
 
 from skdist._on_collections import OnCollections
-from skdist._sklearn import fit_context
+from skdist._whole_fit import whole_fit
 from skdist.neural_network._mlp import DistributedMLP, Fit
 
 
@@ -153,7 +153,7 @@ class DistributedMLPRegressor(OnCollections, DistributedMLP, MLPRegressor):
         self.n_jobs = n_jobs
 
     @available_if(lambda mlp: mlp._check_solver())
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def partial_fit(self, X, y, sample_weight=None):
         """Pass once over these rows, from where the last pass ended, moments included.
 
@@ -168,9 +168,8 @@ class DistributedMLPRegressor(OnCollections, DistributedMLP, MLPRegressor):
         self
         """
         self._pass_once(X, y, sample_weight)
-        return self
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y, sample_weight=None, fisher=False):
         """Train on the rows that are here, for a later :func:`skdist.merge`.
 
@@ -191,4 +190,3 @@ class DistributedMLPRegressor(OnCollections, DistributedMLP, MLPRegressor):
         self
         """
         self._fit_network(X, y, sample_weight, Fit(self._starts_anew(), fisher=bool(fisher)))
-        return self

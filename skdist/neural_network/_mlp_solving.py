@@ -19,6 +19,7 @@ from skdist._watching import shows
 from skdist.kernels.mlp_layers import Layers
 from skdist.neural_network._mlp_rows import TrainingRows, n_classes_of
 from skdist.neural_network._mlp_strategy import Strategy
+from skdist.solvers.diverged import Diverged
 from skdist.solvers.gradient_sync import lbfgs
 from skdist.solvers.network import Network, State, started
 from skdist.solvers.network_score import accuracy, r_squared
@@ -64,19 +65,23 @@ def solve_by_steps(
     start = _start(mlp, w, steps.rule, goes_on)
     kind = mlp.learning_rate if mlp.solver == "sgd" else "constant"
     measure = accuracy if is_classifier(mlp) else r_squared
-    trained = train(
-        run,
-        start,
-        _progress(mlp, network),
-        Schedule(kind, mlp.learning_rate_init, mlp.power_t),
-        max_iter=n_passes,
-        tol=mlp.tol,
-        n_iter_no_change=mlp.n_iter_no_change,
-        n_rows=rows.n_rows,
-        n_met=mlp.t_,
-        score=(lambda w: measure(rows.held_out, network, w)) if mlp.early_stopping else None,
-        tell=print if mlp.verbose else None,
-    )
+    try:
+        trained = train(
+            run,
+            start,
+            _progress(mlp, network),
+            Schedule(kind, mlp.learning_rate_init, mlp.power_t),
+            max_iter=n_passes,
+            tol=mlp.tol,
+            n_iter_no_change=mlp.n_iter_no_change,
+            n_rows=rows.n_rows,
+            n_met=mlp.t_,
+            score=(lambda w: measure(rows.held_out, network, w)) if mlp.early_stopping else None,
+            tell=print if mlp.verbose else None,
+        )
+    except Diverged as error:
+        expose(mlp, network, error.trained)
+        raise
     expose(mlp, network, trained)
     mlp.t_ += trained.n_iter * rows.n_rows
     if not (trained.stopped or goes_on):

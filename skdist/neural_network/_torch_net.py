@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import partial
@@ -24,6 +23,7 @@ from skdist._remembered import remembered
 from skdist._rows import few_shards
 from skdist._sklearn import Interval, StrOptions, check_parameters
 from skdist._watching import Watched, shows, watched
+from skdist._whole_fit import all_or_nothing
 from skdist.neural_network._torch_alike import partitions_alike, unmeasured
 from skdist.neural_network._torch_epoch import epoch_alone
 from skdist.neural_network._torch_recipe import forget
@@ -31,8 +31,8 @@ from skdist.neural_network._torch_report import report_of, report_of_one
 from skdist.neural_network._torch_rows import PlacedRows, placed
 from skdist.neural_network._torch_start import shape_layers, start_training
 from skdist.neural_network._torch_state import can_read, lacks_shapes, read_state
-from skdist.neural_network._torch_training import Diverged
 from skdist.sharding import current_fit, is_dask, shard_rows
+from skdist.solvers.diverged import Diverged
 
 PREDEFINED = predefined_split(None).func  # what makes a split of rows that were given
 
@@ -102,8 +102,8 @@ class DistributedNeuralNet(CarriesSettings, Watched):
             skorch's, PyTorch's and our own, of rows that cannot be trained on; the net is as it was
             before. Where training diverges it has the parameters of before that round.
         """
-        data = {"X": X, "y": y, "moments so far": _so_far(self) if self.warm_start else None}
-        with _as_before(self), remembered(self, "fit", data), watched(self, "fit", data):
+        so_far = _so_far(self) if self.warm_start else None
+        with all_or_nothing(self, X=X, y=y, **{"moments so far": so_far}):
             shows(_model)
             _draw_as_then()
             return super().fit(X, y, **fit_params)
@@ -282,20 +282,6 @@ class DistributedNeuralNet(CarriesSettings, Watched):
 def _model(net: Any) -> dict[str, Any]:
     """What predictions need, amid a fit."""
     return {"module_": deepcopy(net.module_)}
-
-
-@contextmanager
-def _as_before(net: Any) -> Iterator[None]:
-    """Leave a net as it was where a fit fails, but for one that diverged on the way."""
-    before = dict(vars(net))
-    try:
-        yield
-    except Diverged:
-        raise
-    except BaseException:
-        vars(net).clear()
-        vars(net).update(before)
-        raise
 
 
 def _so_far(net: Any) -> Any:

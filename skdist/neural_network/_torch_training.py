@@ -59,13 +59,10 @@ from skdist.neural_network._torch_steps import (
     take_steps,
 )
 from skdist.sharding import ShardedDataset
+from skdist.solvers.diverged import Diverged
 
 LONGEST = 8  # times, a step of an average; as for the multilayer perceptrons
 OUTER_RATE, OUTER_MOMENTUM = 0.7, 0.9  # Douillard et al., 2023
-
-
-class Diverged(ValueError):
-    """A loss, a gradient or a parameter is no number any more."""
 
 
 @dataclass(eq=False)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import issparse
 
-from skdist._estimator import all_or_nothing
-from skdist._sklearn import fit_context, handle_zeros_in_scale, is_constant_feature
+from skdist._sklearn import handle_zeros_in_scale, is_constant_feature
 from skdist._transformer import NumberTransformer
+from skdist._whole_fit import whole_fit
 from skdist.sharding import is_dask
 from skdist.solvers.column_summaries import moments_of_columns, ranges_of_columns
 from skdist.summaries import ColumnMoments
@@ -17,7 +17,7 @@ from skdist.summaries import ColumnMoments
 class ScaledByMoments(NumberTransformer):
     """Mixin in front of StandardScaler."""
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y=None, sample_weight=None):
         """Learn means and variances from all rows.
 
@@ -39,11 +39,9 @@ class ScaledByMoments(NumberTransformer):
         ValueError
             For what scikit-learn's class refuses. The scaler is then as it was before.
         """
-        with all_or_nothing(self, X=X, sample_weight=sample_weight):
-            self._fit_sums(X, sample_weight)
-        return self
+        self._fit_sums(X, sample_weight)
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y=None, sample_weight=None):
         """Learn from the rows that are here; any fitted scaler can be merged.
 
@@ -58,9 +56,7 @@ class ScaledByMoments(NumberTransformer):
         -------
         self
         """
-        with all_or_nothing(self, "fit_shard", X=X, sample_weight=sample_weight):
-            self._fit_sums(X, sample_weight, keep=True)
-        return self
+        self._fit_sums(X, sample_weight, keep=True)
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on with more rows, which must be in memory: scikit-learn's own `partial_fit`.

@@ -173,12 +173,3 @@ def outputs_of(network: Network, w: Array, X: Any) -> Array:
     room = room_for(network.layers, w, X.shape[0], picks_dense=False)
     outputs: Array = forward(network.layers, room, network.inputs(X))
     return outputs
-
-
-class Diverged(ValueError):
-    """Parameters or losses are no numbers any more.
-
-    `trained` is what there was before, a `Trained`, and is set where the fit stops.
-    """
-
-    trained: Any = None

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from skdist.solvers.diverged import Diverged
 from skdist.solvers.gradient_sync import gradient_pass
 from skdist.solvers.local_steps import Steps, local_round
-from skdist.solvers.network import Array, Diverged, Network, State
+from skdist.solvers.network import Array, Network, State
 from skdist.summaries import WeightedMean
 
 if TYPE_CHECKING:

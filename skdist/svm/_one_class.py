@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.svm import OneClassSVM
 
-from skdist._estimator import all_or_nothing
 from skdist._on_collections import Method
 from skdist._rows import Intake
-from skdist._sklearn import fit_context, num_samples
+from skdist._sklearn import num_samples
+from skdist._whole_fit import whole_fit
 from skdist.sharding import is_dask, lazily
 from skdist.solvers.dual_formulations import one_class
 from skdist.svm._kernel_machine import OURS_WITH_NU
@@ -156,7 +156,7 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         self.n_jobs = n_jobs
         self.strategy = strategy
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit(self, X, y=None, sample_weight=None):
         """Find the support vectors and their coefficients.
 
@@ -177,11 +177,9 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         ValueError
             For what scikit-learn's class refuses. The estimator is then as it was before.
         """
-        with all_or_nothing(self, X=X, sample_weight=sample_weight):
-            self._fit(X, y, sample_weight)
-        return self
+        self._fit(X, y, sample_weight)
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @whole_fit
     def fit_shard(self, X, y=None, sample_weight=None):
         """Fit the rows that are here, and keep what a :func:`skdist.merge` needs.
 
@@ -195,9 +193,7 @@ class DistributedOneClassSVM(OneFunction, OneClassSVM):
         -------
         self
         """
-        with all_or_nothing(self, "fit_shard", X=X, sample_weight=sample_weight):
-            self._fit(X, y, sample_weight, shard=True)
-        return self
+        self._fit(X, y, sample_weight, shard=True)
 
     def decision_function(self, X):
         """f(x), above 0 for inliers.

@@ -13,7 +13,7 @@ from torch import nn
 from torch_problems import AnyColumns
 
 import skdist
-from skdist.neural_network._torch_training import Diverged
+from skdist.solvers.diverged import Diverged
 
 PARAMETERS = {
     "max_epochs": 2,

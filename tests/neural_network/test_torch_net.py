@@ -30,7 +30,8 @@ from torch_problems import (
 from skdist import DistributedNeuralNetClassifier, DistributedNeuralNetRegressor
 from skdist.neural_network._torch_rows import place_rows
 from skdist.neural_network._torch_start import start_training
-from skdist.neural_network._torch_training import OUTER_RATE, Diverged
+from skdist.neural_network._torch_training import OUTER_RATE
+from skdist.solvers.diverged import Diverged
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 ADAM = {**SCORES, "optimizer": torch.optim.Adam, "lr": 0.005, "batch_size": 32, "max_epochs": 2}

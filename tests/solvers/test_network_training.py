@@ -6,7 +6,8 @@ import pytest
 from network_problems import SerialShards
 from numpy.testing import assert_array_equal
 
-from skdist.solvers.network import Diverged, State
+from skdist.solvers.diverged import Diverged
+from skdist.solvers.network import State
 from skdist.solvers.network_training import Progress, Round, Schedule, train
 
 RATE = 0.1
