@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from skdist._caller import level_of_caller
 from skdist.sharding._cost import nbytes
 from skdist.sharding._journal_codec import NotWritable
 from skdist.sharding._journal_log import Entry, Log
@@ -301,7 +302,7 @@ class Journal:
         )
 
     def _warn(self, text: str) -> None:
-        warnings.warn(text, JournalWarning, stacklevel=2)
+        warnings.warn(text, JournalWarning, stacklevel=level_of_caller())
 
 
 def _round_of(entry: Entry) -> int:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from skdist._caller import level_of_caller
 from skdist.sharding._journal import Journal, JournalWarning
 from skdist.sharding._journal_log import Log, records_of, write_whole
 from skdist.sharding._request import Request
@@ -246,7 +247,7 @@ def _tell_of_strangers(folder: str, request: Request) -> None:
         f"{', '.join(differences)}. It was left alone, and the fit begins anew. "
         "skdist.clear_journal(folder) removes what is not wanted any more.",
         JournalWarning,
-        stacklevel=2,
+        stacklevel=level_of_caller(),
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from joblib.externals.loky.backend import resource_tracker
 
+from skdist._caller import level_of_caller
 from skdist._config import settings
 from skdist.sharding._pickling import pickle_apart
 from skdist.sharding._spool import map_file, write_file
@@ -118,7 +119,7 @@ def warn_of_room(pieces: Sequence[Any]) -> None:
             f"where {LEFT_FREE:.0%} of the disk are left to others: they are read anew in every "
             "round. skdist.config_context(spill=...) takes another folder, and spill=False keeps "
             "nothing.",
-            stacklevel=2,
+            stacklevel=level_of_caller(),
         )
 
 

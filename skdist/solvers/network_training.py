@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from skdist._caller import level_of_caller
 from skdist.solvers.diverged import Diverged
 from skdist.solvers.gradient_sync import gradient_pass
 from skdist.solvers.local_steps import Steps, local_round
@@ -302,7 +303,7 @@ def train(
                     state, progress = slower, replace(progress, stale=0)
             loop.keep((state, progress, n_iter, history, n_met, stopped))
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=2)
+        warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
         stopped = True
     except Diverged as error:
         error.trained = Trained(state, progress, n_iter, history, True)
