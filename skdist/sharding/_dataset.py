@@ -187,7 +187,7 @@ class ShardedDataset(PlacedShards):
         that `carried` goes back to; begin anew with None now and then. No journal records it.
         """
         with self._round(function) as round:
-            wave = self._wave(Carrying(self._viewed(function)), broadcast)
+            wave = self._wave(Carrying(function), broadcast)
             before = carried or [None] * self.n_shards
             own = [(piece, kept) for piece, kept in zip(self._pieces, before, strict=True)]
             wave = replace(wave, own=own)

@@ -85,6 +85,14 @@ def test_a_view_is_given_what_the_view_before_it_shows(backend):
         np.testing.assert_array_equal(seen.X, 4 * plain.X)
 
 
+def test_what_is_carried_is_of_the_view_taken_once(backend):
+    shards = shard_rows(X, n_shards=3).seen_through(tasks.doubled)
+    merged, carried = shards.map_reduce_carrying(tasks.running_total, None)
+    np.testing.assert_allclose(merged, 2.0 * X.sum())
+    merged, _ = shards.map_reduce_carrying(tasks.running_total, carried)
+    np.testing.assert_allclose(merged, 4.0 * X.sum())
+
+
 def test_group_reduce_of_no_groups(backend):
     shards = shard_rows(X, n_shards=2)
     assert shards.group_reduce(tasks.column_total, [], merge=operator.add, finish=tasks.named) == []
