@@ -8,27 +8,22 @@ from functools import partial
 from typing import Any, TypeVar
 
 from skdist._config import settings
+from skdist.sharding._derived_shards import DerivedShards
 from skdist.sharding._executors import Wave
+from skdist.sharding._group_reduction import GroupReduction
 from skdist.sharding._loop import Loop
-from skdist.sharding._placed_shards import Merge, PlacedShards
+from skdist.sharding._placed_shards import Merge
+from skdist.sharding._recall import Asked
 from skdist.sharding._replicated import Replicated, copies
 from skdist.sharding._running_fit import Round
-from skdist.sharding._shard import Shard
-from skdist.sharding._shard_functions import (
-    Carrying,
-    Derive,
-    GroupReduction,
-    SeenThrough,
-    summary_of,
-)
-from skdist.sharding._store import Kept
+from skdist.sharding._shard_functions import Carrying, summary_of
 from skdist.sharding._tree import tree_fold
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
-class ShardedDataset(PlacedShards):
+class ShardedDataset(DerivedShards):
     """Rows cut into shards, each placed once where its tasks run.
 
     Made by :func:`shard_rows`. Functions are called as ``function(shard, *broadcast)``; they must
@@ -50,9 +45,7 @@ class ShardedDataset(PlacedShards):
 
         Cost: one round; ``n_shards`` results come up.
         """
-        return self._recalled(
-            function, broadcast, lambda round: self._results(round, function, broadcast)
-        )
+        return self._recalled(self._asked(function, broadcast), self._results)
 
     def map_reduce(
         self, summarize: Callable[..., Any], *broadcast: Any, merge: Merge = operator.add
@@ -79,11 +72,11 @@ class ShardedDataset(PlacedShards):
         -----
         Cost: one round; ``n_shards`` summaries come up.
         """
-        return self._recalled(
-            summarize,
-            broadcast,
-            lambda round: tree_fold(merge, self._summaries(round, summarize, broadcast, merge)),
-        )
+
+        def compute(round: Round, asked: Asked) -> Any:
+            return tree_fold(merge, self._summaries(round, asked, merge))
+
+        return self._recalled(self._asked(summarize, broadcast), compute)
 
     @property
     def may_leave_out(self) -> bool:
@@ -101,7 +94,7 @@ class ShardedDataset(PlacedShards):
         """
         if not self.may_leave_out:
             return self.map(function, *broadcast)
-        return self._of_most(function, broadcast, list)
+        return self._of_most(self._asked(function, broadcast), list)
 
     def map_reduce_of_most(
         self, summarize: Callable[..., Any], *broadcast: Any, merge: Merge = operator.add
@@ -113,22 +106,16 @@ class ShardedDataset(PlacedShards):
         """
         if not self.may_leave_out:
             return self.map_reduce(summarize, *broadcast, merge=merge)
+        return self._of_most(self._asked(summarize, broadcast), partial(_folded, merge))
 
-        return self._of_most(summarize, broadcast, partial(_folded, merge))
-
-    def _of_most(
-        self,
-        function: Callable[..., Any],
-        broadcast: tuple[Any, ...],
-        finish: Callable[[list[Any]], R],
-    ) -> R:
+    def _of_most(self, asked: Asked, finish: Callable[[list[Any]], R]) -> R:
         """What `finish` makes of the answers, None of shards that are late: that is recorded."""
 
-        def compute(round: Round) -> tuple[R, list[int]]:
-            answers = self._answers(round, function, broadcast)
+        def compute(round: Round, asked: Asked) -> tuple[R, list[int]]:
+            answers = self._answers(round, asked)
             return finish(answers), [k for k, answer in enumerate(answers) if answer is None]
 
-        found, late = self._recalled(function, broadcast, compute)
+        found, late = self._recalled(asked, compute)
         self._fit.leave_out(late, self.rows)
         return found
 
@@ -146,14 +133,13 @@ class ShardedDataset(PlacedShards):
         Cost: one round; ``log2(n_shards)`` waves of tasks; on Dask one summary comes up.
         """
 
-        def compute(_: Round) -> Any:
-            level = self._run(summarize, broadcast)
-            labels = self._labels
+        def compute(_: Round, asked: Asked) -> Any:
+            level, labels = self._run(asked), self._labels
             while len(level) > 1:
                 level, labels = self._merge_level(level, labels, merge)
             return self._executor.collect(level, self._meter)[0]
 
-        return self._recalled(summarize, broadcast, compute)
+        return self._recalled(self._asked(summarize, broadcast), compute)
 
     def map_reduce_carrying(
         self,
@@ -186,75 +172,13 @@ class ShardedDataset(PlacedShards):
         Cost: one round of two waves. A lost worker's values are made again from the first call
         that `carried` goes back to; begin anew with None now and then. No journal records it.
         """
-        with self._round(function) as round:
-            wave = self._wave(Carrying(function), broadcast)
+        with self._round(function, self.n_shards) as round:
+            wave = self._wave(self._asked(Carrying(function), broadcast))
             before = carried or [None] * self.n_shards
-            own = [(piece, kept) for piece, kept in zip(self._pieces, before, strict=True)]
-            wave = replace(wave, own=own)
-            if self._executor.streams:
-                wave = replace(wave, function=Kept(wave.function))
-            made = self._executor.keep(self._executor.run(wave, self._meter), self._meter)
+            made = self._made(replace(wave, own=list(zip(self._pieces, before, strict=True))))
             told = Wave(summary_of, [(pair,) for pair in made], (), self._labels)
             values = self._fit.run(self._executor, told, self._meter, round)
         return tree_fold(merge, values), made
-
-    def map_shards(
-        self, function: Callable[..., Any], *broadcast: Any, keep: bool = False
-    ) -> "ShardedDataset":
-        """A new data set whose shards carry ``X = function(shard, *broadcast)``.
-
-        The values stay where they were computed: on Dask's workers, else in this machine's memory,
-        or on its disk where rows are streamed.
-        Rows, seeds and numbers of the shards are unchanged.
-
-        Parameters
-        ----------
-        function : callable
-            ``function(shard, *broadcast) -> value``; any value.
-        *broadcast : any
-            Values sent to every shard.
-        keep : bool, default=False
-            Whether the new shards keep `y` and `sample_weight`; else they are ``None``.
-
-        Returns
-        -------
-        shards : ShardedDataset
-            Shares the account (:attr:`cost`) of this one.
-        """
-        return self._derived(function, Derive(function, keep), broadcast)
-
-    def seen_through(self, view: Callable[[Shard], Shard]) -> "ShardedDataset":
-        """The same shards, of which every function is given ``view(shard)``.
-
-        Costs no round and keeps nothing: the view is taken inside each task, so that rows which
-        are streamed, because they do not fit into memory, stay streamed.
-
-        Parameters
-        ----------
-        view : callable
-            ``view(shard) -> shard``; module-level and pure. Of shards that are seen through a view
-            already it is given what that shows.
-        """
-        return replace(self, _view=view if self._view is None else SeenThrough(self._view, view))
-
-    def kept_through(self, view: Callable[[Shard], Shard]) -> "ShardedDataset":
-        """:meth:`seen_through`, the view being taken once and kept where the shards are kept.
-
-        What is made of rows that are streamed is kept on the local disk, the first time; a view of
-        that is taken inside each task.
-
-        Parameters
-        ----------
-        view : callable
-            ``view(shard) -> shard``; module-level and pure.
-
-        Notes
-        -----
-        Cost: one round in which nothing comes up, or none where rows are on the disk already.
-        """
-        if self._executor.streams and self._kept:
-            return self.seen_through(view)
-        return self._derived(view, view, ())
 
     def group_reduce(
         self,
@@ -289,17 +213,25 @@ class ShardedDataset(PlacedShards):
             One per group, in the order of `groups`.
         """
         groups = list(groups)
-        extract = extract if self._view is None else SeenThrough(self._view, extract)
-        reduction = GroupReduction(extract, merge, finish, self._labels)
-        wave_of = self._reduce_in_place if self._can_be_read_often else self._reduce_apart
-        return self._recalled(
-            reduction.finish,
-            (extract, merge, groups, broadcast),
-            lambda round: self._fit.run(
-                self._executor, wave_of(reduction, groups, broadcast), self._meter, round
-            ),
-            len(groups),
-        )
+        reduction = GroupReduction(self._viewed(extract), merge, finish, self._labels)
+        question = (reduction.extract, merge, groups, broadcast)
+
+        def compute(round: Round, _: Asked) -> list[Any]:
+            wave = self._brought_together(reduction, groups, broadcast)
+            return self._fit.run(self._executor, wave, self._meter, round)
+
+        return self._recalled(Asked(finish, question, len(groups), self._view), compute)
+
+    def _brought_together(
+        self, reduction: GroupReduction, groups: list[Any], broadcast: tuple[Any, ...]
+    ) -> Wave:
+        """The tasks that finish the groups."""
+        executor, pieces = self._executor, self._pieces
+        reads_are_free = executor.shares_files or (executor.streams and self._kept)
+        if reads_are_free:
+            return reduction.in_place(pieces, groups, broadcast, executor.streams)
+        run = partial(executor.run, meter=self._meter)
+        return reduction.apart(pieces, groups, broadcast, run)
 
     def replicated(self, value: Any) -> Replicated:
         """`value` on every worker that may hold shards of this data set: see :func:`replicate`."""

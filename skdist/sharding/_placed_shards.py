@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Any, Self, TypeVar, cast
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 from skdist._config import settings
 from skdist.sharding._cost import Cost, Meter
@@ -14,11 +14,11 @@ from skdist.sharding._executors import Executor, MergingExecutor, Wave
 from skdist.sharding._faults import shard_label
 from skdist.sharding._folding import drained, even_runs, fold_one_by_one, in_runs, run_length
 from skdist.sharding._quorum import results_of_most
-from skdist.sharding._recall import Asked, Deferred
+from skdist.sharding._recall import Asked
 from skdist.sharding._running_fit import Round, RunningFit, current_fit, merging
 from skdist.sharding._shard import Shard
-from skdist.sharding._shard_functions import GroupReduction, SeenThrough
-from skdist.sharding._store import Kept, Lazily
+from skdist.sharding._shard_functions import SeenThrough
+from skdist.sharding._store import Kept
 from skdist.sharding._tree import pairs
 from skdist.sharding._worker_runs import WorkerRuns, runs_at_workers
 
@@ -64,11 +64,6 @@ class PlacedShards:
         return -(-self.n_shards // run_length(self.n_shards, self._executor.workers))
 
     @property
-    def _can_be_read_often(self) -> bool:
-        """Whether a shard costs next to nothing in a task."""
-        return self._executor.shares_files or (self._executor.streams and self._kept)
-
-    @property
     def _merges_there(self) -> bool:
         """Whether nobody asks for the summaries of single shards: a journal, or a deadline."""
         single = self._fit.recall is not None or math.isfinite(settings().deadline)
@@ -81,9 +76,8 @@ class PlacedShards:
 
     @contextmanager
     def _round(
-        self, function: Callable[..., Any], n_tasks: int | None = None, number: int | None = None
+        self, function: Callable[..., Any], n_tasks: int, number: int | None = None
     ) -> Iterator[Round]:
-        n_tasks = self.n_shards if n_tasks is None else n_tasks
         self._fit.n_rows = self.n_samples
         with (
             self._fit.round(function, n_tasks, number) as round,
@@ -91,85 +85,58 @@ class PlacedShards:
         ):
             yield round
 
-    def _summaries(
-        self,
-        round: Round,
-        summarize: Callable[..., Any],
-        broadcast: tuple[Any, ...],
-        merge: Merge,
-    ) -> list[Any]:
+    def _asked(self, function: Callable[..., Any], broadcast: tuple[Any, ...]) -> Asked:
+        return Asked(function, broadcast, self.n_shards, self._view)
+
+    def _recalled(self, asked: Asked, compute: Callable[[Round, Asked], R]) -> R:
+        """What comes of a round, from the fit's journal if it is there."""
+        return self._fit.result(
+            asked,
+            lambda: self._round(asked.function, asked.n_tasks),
+            lambda round: compute(round, asked),
+        )
+
+    def _summaries(self, round: Round, asked: Asked, merge: Merge) -> list[Any]:
         """What is to be folded: of every shard, of runs of streamed ones, or the fold itself."""
         if self._merges_there:
-            return [self._at_workers(round).folded(self._wave(summarize, broadcast), merge)]
+            return [self._at_workers(round).folded(self._wave(asked), merge)]
         if not self._executor.streams:
-            return self._results(round, summarize, broadcast)
+            return self._results(round, asked)
         runs = even_runs(self.n_shards, self._executor.workers)
-        wave = in_runs(self._wave(summarize, broadcast), merge, runs)
+        wave = in_runs(self._wave(asked), merge, runs)
         return [fold_one_by_one(merge, drained(self._executor.results(wave, self._meter)))]
 
-    def _results(
-        self, round: Round, function: Callable[..., Any], broadcast: tuple[Any, ...]
-    ) -> list[Any]:
-        wave = self._wave(function, broadcast)
+    def _results(self, round: Round, asked: Asked) -> list[Any]:
         if self._merges_there:
-            return self._at_workers(round).results(wave)
-        return self._fit.run(self._executor, wave, self._meter, round)
+            return self._at_workers(round).results(self._wave(asked))
+        return self._fit.run(self._executor, self._wave(asked), self._meter, round)
 
     def _at_workers(self, round: Round) -> WorkerRuns:
         executor = cast(MergingExecutor, self._executor)
         runs = runs_at_workers(executor, self._pieces)
         return WorkerRuns(executor, self._meter, self._fit, round, runs)
 
-    def _answers(
-        self, round: Round, function: Callable[..., Any], broadcast: tuple[Any, ...]
-    ) -> list[Any]:
+    def _answers(self, round: Round, asked: Asked) -> list[Any]:
         """The results of a round, None of shards that are late and can be spared."""
 
         def run(wave: Wave, look: Callable[[int, Any], None]) -> list[Any]:
             return self._fit.run(self._executor, wave, self._meter, round, look)
 
-        return results_of_most(run, self._wave(function, broadcast), self.rows, settings().quorum)
+        return results_of_most(run, self._wave(asked), self.rows, settings().quorum)
 
-    def _recalled(
-        self,
-        function: Callable[..., Any],
-        broadcast: tuple[Any, ...],
-        compute: Callable[[Round], R],
-        n_tasks: int | None = None,
-    ) -> R:
-        """What comes of a round, from the fit's journal if it is there."""
-        asked = Asked(function, broadcast, n_tasks or self.n_shards, self._view)
-        return self._fit.result(asked, lambda: self._round(function, n_tasks), compute)
+    def _run(self, asked: Asked) -> list[Any]:
+        return self._executor.run(self._wave(asked), self._meter)
 
-    def _derived(
-        self,
-        named: Callable[..., Any],
-        function: Callable[..., Any],
-        broadcast: tuple[Any, ...],
-    ) -> Self:
-        """The shards that a function makes of these, kept where they are made."""
-
-        def pieces(number: int | None = None) -> Sequence[Any]:
-            with self._round(named, number=number):
-                wave = self._wave(function, broadcast)
-                if self._executor.streams:
-                    wave = replace(wave, function=Kept(wave.function))
-                return self._executor.keep(self._executor.run(wave, self._meter), self._meter)
-
-        if self._fit.can_wait():
-            made: Sequence[Any] = Deferred(self.n_shards, partial(pieces, self._fit.skip()))
-        else:
-            made = pieces()
-        return replace(self, _pieces=made, _view=None, _kept=True)
-
-    def _run(self, function: Callable[..., Any], broadcast: tuple[Any, ...]) -> list[Any]:
-        return self._executor.run(self._wave(function, broadcast), self._meter)
-
-    def _wave(self, function: Callable[..., Any], broadcast: tuple[Any, ...]) -> Wave:
+    def _wave(self, asked: Asked) -> Wave:
         own = [(piece,) for piece in self._pieces]
-        return Wave(
-            self._viewed(function), own, broadcast, self._labels, None, self._order, self._lengths
-        )
+        function, common = self._viewed(asked.function), asked.broadcast
+        return Wave(function, own, common, self._labels, None, self._order, self._lengths)
+
+    def _made(self, wave: Wave) -> list[Any]:
+        """What tasks make that is needed again: kept where it is made."""
+        if self._executor.streams:
+            wave = replace(wave, function=Kept(wave.function))
+        return self._executor.keep(self._executor.run(wave, self._meter), self._meter)
 
     def _viewed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return function if self._view is None else SeenThrough(self._view, function)
@@ -201,26 +168,3 @@ class PlacedShards:
         with merging():
             merged = self._executor.run(Wave(merge, own, (), new_labels[: len(full)]), self._meter)
         return merged + [level[group[0]] for group in groups if len(group) == 1], new_labels
-
-    def _reduce_in_place(
-        self, reduction: GroupReduction, groups: list[Any], broadcast: tuple[Any, ...]
-    ) -> Wave:
-        """One task per group that reads every shard: only one group's pieces are alive per task."""
-        whole: Any = reduction.whole
-        if self._executor.streams:
-            whole = Lazily(whole)
-        own = [(group, *self._pieces) for group in groups]
-        labels = [f"group {i} of {len(groups)}" for i in range(len(groups))]
-        return Wave(whole, own, (broadcast,), labels)
-
-    def _reduce_apart(
-        self, reduction: GroupReduction, groups: list[Any], broadcast: tuple[Any, ...]
-    ) -> Wave:
-        """One task per (group, shard), and one per group that receives their results."""
-        m = self.n_shards
-        own = [(piece, group) for group in groups for piece in self._pieces]
-        labels = list(reduction.labels) * len(groups)
-        extracts = self._executor.run(Wave(reduction.extract, own, broadcast, labels), self._meter)
-        finals = [(group, *extracts[i * m : (i + 1) * m]) for i, group in enumerate(groups)]
-        names = [f"group {i} of {len(groups)}" for i in range(len(groups))]
-        return Wave(reduction.fold, finals, (), names)
