@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-# A violation hardly falls in the first half of a search, of which nothing can be told of the rest.
-# Below this share of the largest one the guess was right within a factor of 3 or 4.
+# A violation hardly falls at the beginning of a search, of which nothing can be told of the rest.
+# The share of the largest one below which a guess is made: a choice between guesses that are early
+# and guesses that are near.
 FALLING = 0.3
-LONG_ROUND = 2.0  # seconds
+LONG_ROUND = 2.0  # seconds, of which somebody who watches wants to know how many there will be
 
 
 def of_iterations(seconds: float, made: float, most: int | None) -> str:

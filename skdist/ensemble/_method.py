@@ -12,8 +12,8 @@ from skdist.ensemble._criteria import CRITERIA
 from skdist.ensemble._export import n_candidates
 from skdist.sharding import is_dask
 
-# Values looked at, at each level of all trees, below which loading the compiled kernel in a fresh
-# process (0.5 s) costs more than it saves: scikit-learn takes about 0.5 us for each.
+# Values looked at, at each level of all trees, below which scikit-learn fits: a choice. It saves a
+# fresh process the loading of the compiled kernel, and costs the speed of that in fits this small.
 SMALL = 1_000_000
 
 

@@ -15,8 +15,8 @@ from scipy.sparse import issparse
 
 BLOCK_BYTES = 1 << 20
 LEAST_BLOCK = 512  # rows: fewer do not pay for the d^2 numbers that are added per block
-# Share of the values in sparse X above which its rows are unpacked block by block: a dense product
-# costs 0.03 ns per pair of columns, a sparse one 3 ns per pair of values.
+# Share s of the values in sparse X above which its rows are unpacked block by block. A choice: a
+# dense product makes d^2 operations a row, a sparse one (s d)^2, of which each takes far longer.
 DENSE = 0.1
 FULL = 0.3  # share of a single column's weight
 

@@ -4,7 +4,7 @@
     e_ij = 2 gamma x_i'z_j - gamma |x_i|^2 - gamma |z_j|^2,    k_ij = exp(e_ij)
 
 In float32 exp is evaluated to one unit in the last place (Cody & Waite's reduction, Moshier's
-polynomial): whole vectors at a time, in a third of the time of the matrix product before it.
+polynomial): whole vectors at a time, without a call or a branch for each number.
 """
 
 import numpy as np

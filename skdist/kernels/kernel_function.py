@@ -25,7 +25,7 @@ __all__ = ["KernelFunction", "Points"]
 TILE_ROWS, TILE_COLUMNS = 256, 512  # a tile in float32 is half a megabyte
 MOST_COLUMNS = 4096  # of a matrix that is computed in stripes of whole rows
 DENSE_ENTRIES = 1 << 22  # of CSR rows that are made dense at a time
-DENSE_SHARE = 0.05  # of entries that are not 0: from here on a dense product is the faster
+DENSE_SHARE = 0.05  # of entries that are not 0: from here on products are dense, a choice of speed
 SINGLE_REACH = 1024.0  # gamma |x|^2 up to which float32 knows gamma |x - z|^2 well enough
 
 
@@ -184,7 +184,7 @@ class KernelFunction:
 
 
 def _raise(z: np.ndarray, degree: int) -> np.ndarray:
-    """z^degree in place, by squaring: a general power costs ten times as much."""
+    """z^degree in place, by squaring: cheaper than a general power."""
     square = z.copy()
     z[:] = 1.0
     while degree:

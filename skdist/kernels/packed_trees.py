@@ -45,7 +45,7 @@ def pack_votes(tree: Any) -> PackedTree:
 
     Notes
     -----
-    Releases the GIL. One pass over the nodes, about 10 ns each; 16 bytes per inner node and 8 K
+    Releases the GIL. One pass over the nodes; 16 bytes per inner node and 8 K
     per leaf that is not all of one class.
     """
     n_leaves, n_values = (len(tree.feature) + 1) // 2, tree.value.shape[1]

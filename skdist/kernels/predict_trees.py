@@ -47,7 +47,7 @@ def add_votes(packed: Sequence[PackedTree], X: np.ndarray, out: np.ndarray) -> N
 
     Notes
     -----
-    Releases the GIL. About 1.6 ns per row and level. Reads all trees once per call, so the best
+    Releases the GIL. One step per row and level. Reads all trees once per call, so the best
     block is the largest: split the rows over the threads and no further. Takes 4 n d bytes.
     """
     keys = order_keys(X)
@@ -71,7 +71,7 @@ def add_unseen_votes(
 
     Notes
     -----
-    Releases the GIL. About 1.6 ns per row not drawn and level.
+    Releases the GIL. One step per row not drawn and level.
     """
     _add_unseen_votes(read_only(tree.nodes), read_only(tree.votes), keys, drawn, out)
 
@@ -105,7 +105,7 @@ def leaves(tree: PackedTree, keys: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    Releases the GIL. About 1.6 ns per row and level.
+    Releases the GIL. One step per row and level.
     """
     out = np.empty((len(keys), 1), np.int64)
     _write_leaves(read_only(tree.nodes), keys, out, 0)

@@ -17,7 +17,7 @@ The kernel matrix comes in four parts, K = [[K_11, K_12], [K_21, K_22]]: of two 
 K_22 are shared with other pairs of classes, and to copy them into one matrix would take as long as
 to compute them.
 
-Cost of a pair: three passes over q numbers and three rows of K, 0.6 ns a variable.
+Cost of a pair: three passes over q numbers and three rows of K.
 """
 
 import numpy as np

@@ -46,7 +46,7 @@ def _enter() -> None:
     with _lock:
         if _depth == 0:
             _clear_owner(force=True)
-            # threadpoolctl's own limiter takes 20 microseconds, a quarter of an empty round.
+            # threadpoolctl's own limiter looks at every library again, in every round.
             for library in _current_libraries():
                 _found.append((library, library.get_num_threads()))
                 library.set_num_threads(1)

@@ -129,7 +129,7 @@ class Meter:
             _received.reset(token)
             compute, waiting, transfer = shares(spans, start, stop, workers)
             self.ledger.transfers.append(transfer)
-            with self._lock:  # in one go: a round of nothing takes 80 microseconds
+            with self._lock:  # in one go: rounds are short
                 spent = self._spent
                 spent["rounds"] = spent.get("rounds", 0) + 1
                 spent["seconds"] = spent.get("seconds", 0.0) + stop - start

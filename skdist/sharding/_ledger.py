@@ -157,8 +157,8 @@ class Ledger:
     moved: float = 0
     transfers: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_TRANSFERS))
     n_tasks: int = 0
-    # (round, name, number of the first task, spans, attempt): as few objects as can be, since a
-    # round of nothing takes 80 microseconds.
+    # (round, name, number of the first task, spans, attempt): as few objects as can be, since
+    # rounds are short.
     _tasks: deque[tuple[int, str, int, Sequence[Span], int]] = field(default_factory=deque)
     _n_kept: int = 0
     _notes: list[Note] = field(default_factory=list)

@@ -30,7 +30,7 @@ _pools_lock = threading.Lock()
 class ThreadExecutor:
     """A long-lived thread pool.
 
-    joblib's own threading backend is not used: its ``Parallel`` polls every 10 ms, a hundred times
+    joblib's own threading backend is not used: its ``Parallel`` polls every 10 ms, many times
     what a round costs here.
     """
 

@@ -30,8 +30,8 @@ from skdist.summaries import stacked
 if TYPE_CHECKING:
     from skdist.sharding import Shard
 
-# Columns from which on a number of a kernel row, (0.35 + 0.02 d) ns in float32, takes longer than
-# to write it to memory that was never touched before, 1 to 3 ns, and to read it from there.
+# Columns from which on kernel rows are remembered. A choice: to compute a number again takes d
+# operations, to keep it a write to memory that was never touched before and a read from there.
 REMEMBER_FROM = 256
 
 

@@ -19,9 +19,9 @@ from skdist.summaries import stacked
 ASKED = "strategy={!r} was asked for."
 BY_ALL = ("parallel", "Kernel rows are computed by all shards, for one optimisation.")
 LEAST_ROWS = 8192  # of a problem that a pilot is solved for
-# Share of support vectors in a pilot up to which a cascade is the faster on a cluster: it makes
-# half the rounds and computes twice the kernel rows. In one process, where rounds are cheap, it was
-# not at any share measured. More rows lower it: 0.41 here was 0.26 of 32,000 rows of flights.
+# Share of support vectors in a pilot up to which a cluster makes a cascade. A choice: that saves
+# rounds, which are cheap in one process, and computes more kernel rows, the more there are support
+# vectors. More rows lower the share, so that all rows have fewer of them than the pilot says.
 FEW_SUPPORT_VECTORS = 0.42
 
 
