@@ -163,7 +163,7 @@ class ShardedTransformer(TransformsOnCollections, CarriesSettings, Watched):
 
     def _default_n_shards(self, X):
         """Pieces of rows in memory, where `n_shards` does not say."""
-        return default_n_shards(X.shape[0])
+        return default_n_shards(num_samples(X))
 
     def _check_finite(self, X, sums):
         """Raise scikit-learn's error for infinite values; sums tell whether there are any."""
@@ -176,9 +176,6 @@ class ShardedTransformer(TransformsOnCollections, CarriesSettings, Watched):
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
-
-    def _default_n_shards(self, X):
-        return default_n_shards(num_samples(X))
 
 
 class NumberTransformer(ShardedTransformer):

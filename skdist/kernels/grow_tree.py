@@ -32,7 +32,6 @@ from skdist.kernels.tree_memory import (
 )
 
 _1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
-MAX_CLASSES = int(CLASS) + 1
 LEAF = -2  # in `feature`; scikit-learn's TREE_UNDEFINED
 
 

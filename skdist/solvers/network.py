@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -161,11 +161,6 @@ def started(w: Array, rule: Rule, rate: float) -> State:
     values = np.zeros((1 + rule.n_moments, len(w)), w.dtype)
     values[0] = w
     return State(values, 0, float(rate))
-
-
-def at_rate(state: State, rate: float) -> State:
-    """The same with another step size."""
-    return replace(state, rate=float(rate))
 
 
 def outputs_of(network: Network, w: Array, X: Any) -> Array:
