@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skdist._conflict import refuse_sk_dist
+from skdist._lazy_names import found_at_home
 
 if TYPE_CHECKING:  # what a static checker sees; _HOMES below is what runs
     from skdist._config import config_context, get_config
@@ -174,15 +175,12 @@ _PACKAGES = frozenset(
 refuse_sk_dist(Path(__file__).parent)
 
 
+_public = found_at_home(__name__, _HOMES)
+
+
 def __getattr__(name: str) -> object:
-    """Import a public name from its home at its first use (PEP 562)."""
-    if name in _PACKAGES:
-        return import_module(f"skdist.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'skdist' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value  # the next look-up finds it without this function
-    return value
+    """A package, or a public name from its home."""
+    return import_module(f"skdist.{name}") if name in _PACKAGES else _public(name)
 
 
 def __dir__() -> list[str]:
