@@ -125,11 +125,11 @@ def config_context(
     wire : {"exact", "float32"} or float in (0, 1), optional
         How parameters travel between rounds, for slow networks and very many features. With
         "float32" they take half the bytes. A share, e.g. 0.01, is that of the parameters that a
-        shard sends after a pass, those that it moved most; what it leaves out is added to its next
-        moves (top-k with error feedback). A share is for stochastic gradient descent of linear
-        models, "float32" also for perceptrons; other estimators raise an error. Another model comes
-        of it, the same on every backend; ``report_.why`` says so, or that nothing changed. A share
-        needs ``quorum=1`` and no journal. "exact" by default.
+        shard sends after its steps, those that it moved most; what it leaves out is added to its
+        next moves (top-k with error feedback). Of stochastic gradient descent of linear models and
+        of perceptrons; other estimators raise an error, and so do perceptrons whose solver needs
+        all. Another model comes of it, the same on every backend; ``report_.why`` says so, or that
+        nothing changed. A share needs ``quorum=1``. "exact" by default.
     spill : bool or path, optional
         Whether rows that are streamed, since no process need hold them, are written to the local
         disk as the numbers that a fit makes of them, so that their source is read once, not in
@@ -141,7 +141,7 @@ def config_context(
     ------
     ValueError
         When a value is none of those allowed, `quorum` comes without `deadline`, or a share as
-        `wire` with a quorum or a journal.
+        `wire` with a quorum.
 
     Examples
     --------
@@ -169,11 +169,11 @@ def config_context(
             f"quorum={these.quorum} was given without a deadline, so that no shard is ever late. "
             "Give both, e.g. config_context(quorum=0.9, deadline=3)."
         )
-    if isinstance(these.wire, float) and (these.quorum < 1 or these.journal):
-        other = f"journal={these.journal!r}" if these.journal else f"quorum={these.quorum}"
+    if isinstance(these.wire, float) and these.quorum < 1:
         raise ValueError(
-            f"wire={these.wire} was given with {other}: what shards leave out stays with them, and "
-            "no round can do without it. Leave one of the two out, or take wire='float32'."
+            f"wire={these.wire} was given with quorum={these.quorum}: what shards leave out stays "
+            "with them, and no round can do without it. Leave one of the two out, or take "
+            "wire='float32'."
         )
     with _open_lock:
         _open.append((mine, these))

@@ -96,13 +96,11 @@ def _check_wire(estimator: Any, wire: str | float) -> None:
     kinds = getattr(type(estimator), "_wires", {"exact"})
     if (wire if isinstance(wire, str) else "share") in kinds:
         return
-    name, why = type(estimator).__name__, "sends none of the parameters that may be shortened"
-    if "float32" in kinds:
-        why = "averages moments of gradients with its parameters, of which none can be left out"
     raise ValueError(
-        f"wire={wire!r} was given, but a {name} {why}: stochastic gradient descent of linear "
-        "models takes a share, it and perceptrons take 'float32', and nets around torch modules "
-        "are in float32 as they are. Leave wire='exact'."
+        f"wire={wire!r} was given, but a {type(estimator).__name__} sends none of the parameters "
+        "that may be shortened: stochastic gradient descent of linear models and perceptrons take "
+        "'float32' and a share, and nets around torch modules are in float32 as they are. Leave "
+        "wire='exact'."
     )
 
 

@@ -99,6 +99,18 @@ PROBLEMS = {
         ),
         REAL,
     ),
+    "perceptron by momentum": lambda: (
+        skdist.DistributedMLPRegressor(
+            hidden_layer_sizes=(8,),
+            random_state=0,
+            n_shards=4,
+            sync="gradient",
+            solver="sgd",
+            batch_size=50,
+            max_iter=3,
+        ),
+        REAL,
+    ),
     "perceptron by lbfgs": lambda: (
         skdist.DistributedMLPRegressor(
             hidden_layer_sizes=(8,), random_state=0, n_shards=4, solver="lbfgs", max_iter=20

@@ -63,6 +63,12 @@ class SerialShards:
     def map_reduce(self, function, *broadcast):
         return reduce(add, self.map(function, *broadcast))
 
+    def map_reduce_carrying(self, function, carried, *broadcast):
+        before = carried or [None] * self.n_shards
+        found = [function(s, own, *broadcast) for s, own in zip(self.shards, before, strict=True)]
+        summaries, own = zip(*found, strict=True)
+        return reduce(add, summaries), own
+
     def note(self, state=None, **values):
         """Nobody watches."""
 

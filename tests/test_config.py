@@ -127,11 +127,10 @@ def test_wrong_folders(wrong):
         pass
 
 
-@pytest.mark.parametrize("other", [{"quorum": 0.9, "deadline": 3}, {"journal": "somewhere"}])
-def test_what_stays_with_shards_is_needed_in_every_round(other, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_what_stays_with_shards_is_needed_in_every_round():
+    other = {"quorum": 0.9, "deadline": 3}
     with (
-        pytest.raises(ValueError, match=r"wire=0\.1 was given with"),
+        pytest.raises(ValueError, match=r"wire=0\.1 was given with quorum=0\.9"),
         config_context(**other, wire=0.1),
     ):
         pass

@@ -22,6 +22,7 @@ import skdist
 from skdist import _remembered
 from skdist._remembered import UNWRITTEN
 from skdist.sharding import JournalWarning, _loop, running_fit
+from skdist.solvers.owed_moves import PERIOD
 
 HERE = os.path.dirname(__file__)
 
@@ -67,6 +68,25 @@ def test_an_interrupted_fit_goes_on_where_it_was(name, tmp_path):
     (kept,) = skdist.journals(tmp_path)
     assert kept.finished
     assert watched(name, tmp_path) == (model, [])
+
+
+SHARES = ["sgd", "sgd regressor", "perceptron by averages", "perceptron by momentum"]
+
+
+@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("back", [2, 3, 7])
+def test_what_shards_owe_is_made_again(name, back, tmp_path):
+    """From the last time that all was sent: no journal has it."""
+    with skdist.config_context(wire=0.2):
+        model, rounds = watched(name)
+        last = rounds[-back]
+        interrupted(name, tmp_path, last)
+        again, left = watched(name, tmp_path)
+        assert again == model
+        made_again = [k for k in left if k < last]
+        assert len(made_again) <= PERIOD
+        assert watched(name, tmp_path) == (model, [])
+    assert watched(name)[0] != model
 
 
 @pytest.fixture

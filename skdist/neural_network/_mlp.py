@@ -36,6 +36,7 @@ from skdist.neural_network._mlp_strategy import (
     default_n_shards,
     with_local_steps,
 )
+from skdist.neural_network._mlp_wire import check_share, is_shortened, of_wire, share_of
 from skdist.solvers.fisher import fisher_sums
 from skdist.solvers.local_steps import Steps, measured_steps_between_rounds
 from skdist.solvers.network import Adam, Momentum, Network, Rule
@@ -70,7 +71,7 @@ class DistributedMLP(CarriesSettings, Watched):
     """Mixin in front of scikit-learn's two classes."""
 
     _rounds_are_alike = True
-    _wires = frozenset({"exact", "float32"})
+    _wires = frozenset({"exact", "float32", "share"})
     _parameter_constraints = {
         **SHARDING,
         "sync": [StrOptions({"auto", "gradient", "local"})],
@@ -161,6 +162,7 @@ class DistributedMLP(CarriesSettings, Watched):
                 f"local_steps={self.local_steps} and sync='gradient' contradict each other: a "
                 "merged gradient is one step. Take sync='local', or local_steps='auto'."
             )
+        check_share(self, settings().wire)
         if how.incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
 
@@ -175,7 +177,9 @@ def _spread(
         n_shards = given.shards.n_shards
     else:
         n_shards = mlp.n_shards or default_n_shards(n, size, batch_size, mlp.solver)
-    sync = chosen_sync(mlp.sync, mlp.solver, n_shards, size, max(1, batch_size // n_shards))
+    share = share_of(settings().wire, n_shards)
+    asked = "local" if share and mlp.sync == "auto" else mlp.sync  # rounds are dear
+    sync = chosen_sync(asked, mlp.solver, n_shards, size, max(1, batch_size // n_shards))
     averages = sync == "local" and n_shards > 1
     dealt = averages and mlp.shuffle and given.shards is None
     rows = training_rows(mlp, given, n_shards, dealt, rng)
@@ -192,32 +196,14 @@ def _spread(
         rows.n_rows,
         bool(mlp.shuffle),
         int(rng.randint(MAX_SEED)) if averages else 0,
-        shortened=may_be_shortened(mlp, n_shards, given.dtype) and settings().wire == "float32",
+        shortened=is_shortened(mlp, n_shards, given.dtype),
+        share=share,
     )
     steps = with_local_steps(mlp, steps, size, dealt)
     if averages and mlp.local_steps == "measured":
         h = measured_steps_between_rounds(rows.shards, network, steps, w, dealt)
         steps = replace(steps, local_steps=h)
     return rows, network, Strategy(sync, steps)
-
-
-def may_be_shortened(mlp: Any, n_shards: int, dtype: Any) -> bool:
-    """Whether float32 is fewer bytes of what travels, and does no harm: L-BFGS searches lines."""
-    return n_shards > 1 and np.dtype(dtype) == np.float64 and mlp.solver != "lbfgs"
-
-
-def _of_wire(mlp: Any, strategy: Strategy) -> tuple[str, ...]:
-    """What became of ``wire="float32"``."""
-    if settings().wire == "exact":
-        return ()
-    if strategy.steps.shortened:
-        return ("Parameters travelled in float32.",)
-    because = "rows in float32 have parameters in float32"
-    if strategy.steps.n_shards == 1:
-        because = "one shard averages with nobody"
-    elif mlp.solver == "lbfgs":
-        because = "L-BFGS needs exact gradients"
-    return (f"wire='float32' changed nothing: {because}.",)
 
 
 def rule_of(mlp: Any, n_shards: int) -> Rule:
@@ -251,7 +237,8 @@ def _report(
         "local": f"Parameters and moments of {m} shards were averaged every "
         f"{strategy.steps.local_steps} steps{by_clock}: another number of shards gives another "
         "model.",
-        "gradient": "Every gradient is the sum over the shards: their number changes rounding.",
+        "gradient": "Every gradient is the sum over the shards"
+        + (": their number changes rounding." if not strategy.steps.share else ", as far as sent."),
     }[strategy.sync]
     extra: dict[str, object] = {"sync": strategy.sync, "history": history}
     if averaged:
@@ -261,8 +248,8 @@ def _report(
     mlp.report_ = FitReport(
         method=mlp.solver,
         strategy="average" if averaged else strategy.sync,
-        exact=not averaged,
-        why=("One shard: plain minibatch descent." if m == 1 else why, *_of_wire(mlp, strategy)),
+        exact=not (averaged or strategy.steps.share),
+        why=("One shard: plain minibatch descent." if m == 1 else why, *of_wire(mlp, strategy)),
         seconds=watch.seconds,
         shards=rows.table,
         extra=extra,

@@ -61,7 +61,7 @@ def solve_by_steps(
     own_orders = orders if steps.n_shards == 1 else None
     run = LocalPass(rows.shards, network, steps, own_orders, n_passes)
     if strategy.sync == "gradient":
-        run = GradientPass(rows.shards, network, steps, rows.starts, orders)
+        run = GradientPass(rows.shards, network, steps, rows.starts, orders, n_passes)
     start = _start(mlp, w, steps.rule, goes_on)
     kind = mlp.learning_rate if mlp.solver == "sgd" else "constant"
     measure = accuracy if is_classifier(mlp) else r_squared

@@ -13,7 +13,7 @@ from skdist.sharding._executors import Wave
 from skdist.sharding._group_reduction import GroupReduction
 from skdist.sharding._loop import Loop
 from skdist.sharding._placed_shards import Merge
-from skdist.sharding._recall import Asked
+from skdist.sharding._recall import Asked, Deferred
 from skdist.sharding._replicated import Replicated, copies
 from skdist.sharding._running_fit import Round
 from skdist.sharding._shard_functions import Carrying, summary_of
@@ -170,15 +170,29 @@ class ShardedDataset(DerivedShards):
         Notes
         -----
         Cost: one round of two waves. A lost worker's values are made again from the first call
-        that `carried` goes back to; begin anew with None now and then. No journal records it.
+        that `carried` goes back to, and so are those of a fit that read its last rounds from a
+        journal, where one is computed: begin anew with None now and then.
         """
-        with self._round(function, self.n_shards) as round:
-            wave = self._wave(self._asked(Carrying(function), broadcast))
-            before = carried or [None] * self.n_shards
-            made = self._made(replace(wave, own=list(zip(self._pieces, before, strict=True))))
-            told = Wave(summary_of, [(pair,) for pair in made], (), self._labels)
-            values = self._fit.run(self._executor, told, self._meter, round)
-        return tree_fold(merge, values), made
+        number, made = self._fit.n_rounds, list[Sequence[Any]]()
+
+        def compute(round: Round, asked: Asked) -> Any:
+            made.append(self._carry(asked, carried))
+            told = Wave(summary_of, [(pair,) for pair in made[0]], (), self._labels)
+            return tree_fold(merge, self._fit.run(self._executor, told, self._meter, round))
+
+        def again() -> Sequence[Any]:
+            with self._round(function, self.n_shards, number):
+                return self._carry(self._asked(function, broadcast), carried)
+
+        merged = self._recalled(self._asked(function, broadcast), compute)
+        return merged, made[0] if made else Deferred(self.n_shards, again)
+
+    def _carry(self, asked: Asked, carried: Sequence[Any] | None) -> Sequence[Any]:
+        """Summaries, and what shards carry on from what they carried."""
+        before = carried or [None] * self.n_shards
+        wave = self._wave(replace(asked, function=Carrying(asked.function)))
+        own = list(zip(self._pieces, before, strict=True))
+        return self._made(replace(wave, own=own, rows=None))  # what is carried does not move
 
     def group_reduce(
         self,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,14 @@ from scipy.optimize import OptimizeResult, minimize
 from skdist.kernels.mlp_passes import backward, forward, room_for
 from skdist.solvers.local_steps import Steps, batch_gradient
 from skdist.solvers.network import Array, Network, State
+from skdist.solvers.owed_moves import Memory
 from skdist.summaries import WeightedMean
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard, ShardedDataset
+
+
+BEFORE = Memory()  # of the first step
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +66,22 @@ class PassMeans:
     loss: float
     agreement: float  # mean over the steps
     diverged: tuple[int, ...]
+    memory: Memory = BEFORE
+
+
+class MergedStep(Protocol):
+    """A step along the gradients that shards have of a batch."""
+
+    def __call__(
+        self, shards: ShardedDataset, network: Network, steps: Steps, state: State,
+        starts: Sequence[int], batch: Array, memory: Memory, is_last: bool,
+    ) -> tuple[Array, GradientSums, Memory]:  # fmt: skip
+        """The values after it, where nothing diverged."""
 
 
 def gradient_pass(
     shards: ShardedDataset, network: Network, steps: Steps, state: State, starts: Sequence[int],
-    order: Array,
+    order: Array, step: MergedStep | None = None, memory: Memory = BEFORE, is_last: bool = False,
 ) -> tuple[State, PassMeans]:  # fmt: skip
     """One pass over all rows, in steps of `steps.batch_size`.
 
@@ -80,31 +95,58 @@ def gradient_pass(
         Number of the first row of every shard, and at the end that of all rows.
     order : ndarray of int, (n,)
         Of all rows, numbered through the shards.
+    step : callable, optional
+        `whole_step` if it is not given.
+    memory : Memory, optional
+        What it needs from step to step.
+    is_last : bool, default=False
+        Whether it is the last pass of a fit.
     """
-    values, size, n = state.values.copy(), steps.batch_size, len(order)
-    lost, agreements, t = 0.0, [], state.t
-    gradient = rounded_gradient_of if steps.shortened else gradient_of
-    told = steps.on_the_way if steps.shortened else np.copy
+    values, size, n = state.values, steps.batch_size, len(order)
+    agreements, t = list[float](), state.t
+    lost: Any = 0.0
     for first in range(0, n, size):
-        batch = order[first : first + size]
-        # A copy: a task may run again after `values` has moved on.
+        batch, ends = order[first : first + size], is_last and first + size >= n
+        before, t = replace(state, values=values, t=t), t + 1
         with np.errstate(all="ignore"):  # the sums tell
-            sums = shards.map_reduce(gradient, network, told(values[0]), starts, batch)
+            values, sums, memory = (step or whole_step)(
+                shards, network, steps, before, starts, batch, memory, ends
+            )
         if sums.diverged:
-            return state, PassMeans(np.nan, np.nan, sums.diverged)
-        t += 1
+            return state, PassMeans(np.nan, np.nan, sums.diverged, memory)
         if sums.weight > 0.0:
-            lost += (sums.loss.mean + penalty_of(network, values[0]) / sums.weight) * len(batch)
+            penalised = penalty_of(network, before.w) / sums.weight
+            lost += (sums.loss.mean + penalised) * len(batch)
             agreements.append(sums.agreement)
-            steps.rule.step(
-                values, sums.gradient.astype(values.dtype, copy=False),
-                network.layers.n_weights, network.alpha, values.dtype.type(sums.weight), state.rate,
-                t,
-            )  # fmt: skip
     agreement = float(np.mean(agreements)) if agreements else 1.0
     finite = bool(np.isfinite(values[0]).all() and np.isfinite(lost))
     diverged = () if finite else tuple(range(shards.n_shards))
-    return replace(state, values=values, t=t), PassMeans(float(lost) / n, agreement, diverged)
+    after = replace(state, values=values, t=t)
+    return after, PassMeans(float(lost) / n, agreement, diverged, memory)
+
+
+def whole_step(
+    shards: ShardedDataset, network: Network, steps: Steps, state: State, starts: Sequence[int],
+    batch: Array, memory: Memory, is_last: bool,
+) -> tuple[Array, GradientSums, Memory]:  # fmt: skip
+    """A step along the whole gradient of a batch."""
+    values = state.values.copy()
+    gradient = rounded_gradient_of if steps.shortened else gradient_of
+    told = steps.on_the_way(state.w)
+    sums = shards.map_reduce(gradient, network, told, starts, batch)
+    if sums.weight > 0.0 and not sums.diverged:
+        full = sums.gradient.astype(values.dtype, copy=False)
+        along_gradient(network, steps, values, full, sums.weight, state.rate, state.t + 1)
+    return values, sums, memory
+
+
+def along_gradient(
+    network: Network, steps: Steps, values: Array, sums: Array, weight: float, rate: float, t: int
+) -> None:
+    """Change `values` by a step along the sum of a batch's gradients."""
+    kind = values.dtype.type
+    n_weights, alpha = network.layers.n_weights, network.alpha
+    steps.rule.step(values, sums, n_weights, alpha, kind(weight), rate, t)
 
 
 def gradient_of(

@@ -61,6 +61,9 @@ class Steps:
     shortened : bool, default=False
         Whether what is averaged, or summed, travels in float32; steps are made, and moments kept
         from round to round, in the dtype of the rows.
+    share : float, default=0.0
+        Of the entries of a move, or gradient, that shards send, owing the rest; see `owed_moves`.
+        0 where all travel.
     """
 
     rule: Rule
@@ -71,6 +74,7 @@ class Steps:
     shuffle: bool
     seed: int
     shortened: bool = False
+    share: float = 0.0
 
     def on_the_way(self, values: Array) -> Array:
         """Values as they travel."""

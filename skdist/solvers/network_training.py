@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from skdist._caller import level_of_caller
 from skdist.solvers.diverged import Diverged
-from skdist.solvers.gradient_sync import gradient_pass
+from skdist.solvers.gradient_sync import gradient_pass, whole_step
 from skdist.solvers.local_steps import Steps, local_round
 from skdist.solvers.network import Array, Network, State
+from skdist.solvers.owed_gradients import owing_step
+from skdist.solvers.owed_moves import Memory
+from skdist.solvers.owed_steps import owing_round
 from skdist.summaries import WeightedMean
 
 if TYPE_CHECKING:
@@ -144,6 +147,15 @@ class Trained:
     stopped: bool
 
 
+class PassResult(NamedTuple):
+    """Where a pass came to: the state, the mean loss, the rounds, and what shards owe."""
+
+    state: State
+    loss: Any
+    rounds: tuple[Round, ...]
+    memory: Memory
+
+
 class Pass(Protocol):
     """One pass over all rows."""
 
@@ -151,8 +163,8 @@ class Pass(Protocol):
     def shards(self) -> ShardedDataset:
         """The rows."""
 
-    def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
-        """The state after pass number `n_pass`, its mean loss, and its rounds.
+    def __call__(self, state: State, n_pass: int, memory: Memory) -> PassResult:
+        """Where pass number `n_pass` comes to.
 
         Raises
         ------
@@ -177,17 +189,19 @@ class LocalPass:
     orders: Iterator[Array] | None = None
     n_passes: int = 1
 
-    def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
+    def __call__(self, state: State, n_pass: int, memory: Memory) -> PassResult:
         """See `Pass`."""
         order = None if self.orders is None else next(self.orders)
         rounds: list[Round] = []
         lost: list[WeightedMean] = []
-        whole = n_pass + 1 >= self.n_passes
+        whole, here = n_pass + 1 >= self.n_passes, (self.shards, self.network, self.steps)
         for first in range(0, self.steps.per_pass, self.steps.local_steps):
             before = state
-            state, sums = local_round(
-                self.shards, self.network, self.steps, before, n_pass, first, order, whole
-            )
+            if self.steps.share:
+                is_last = whole and first + self.steps.local_steps >= self.steps.per_pass
+                state, sums, memory = owing_round(*here, before, n_pass, first, memory, is_last)
+            else:
+                state, sums = local_round(*here, before, n_pass, first, order, whole)
             if sums.diverged:
                 raise _diverged(sums.diverged, n_pass, f"round {len(rounds)} of pass {n_pass + 1}")
             lost.append(sums.loss)
@@ -199,7 +213,7 @@ class LocalPass:
             passes = n_pass + min(1.0, (first + self.steps.local_steps) / self.steps.per_pass)
             loss = rounds[-1].loss
             self.shards.note(state.w, loss=loss, agreement=agreement, passes=passes)
-        return state, reduce(add, lost).mean[()], tuple(rounds)
+        return PassResult(state, reduce(add, lost).mean[()], tuple(rounds), memory)
 
     def skip(self, n_passes: int) -> None:
         """See `Pass`."""
@@ -216,19 +230,23 @@ class GradientPass:
     steps: Steps
     starts: Sequence[int]
     orders: Iterator[Array]
+    n_passes: int = 1
 
-    def __call__(self, state: State, n_pass: int) -> tuple[State, Any, tuple[Round, ...]]:
+    def __call__(self, state: State, n_pass: int, memory: Memory) -> PassResult:
         """See `Pass`."""
         order = next(self.orders)
+        is_last = n_pass + 1 >= self.n_passes
+        step = owing_step if self.steps.share else whole_step
         after, means = gradient_pass(
-            self.shards, self.network, self.steps, state, self.starts, order
+            self.shards, self.network, self.steps, state, self.starts, order, step, memory, is_last
         )
         if means.diverged:
             raise _diverged(means.diverged, n_pass, f"pass {n_pass + 1}")
         done = after.t - state.t
         loss, agreement = float(means.loss), float(means.agreement)
         self.shards.note(after.w, loss=loss, agreement=agreement, passes=n_pass + 1.0)
-        return after, means.loss, (Round(n_pass + 1, done, means.loss, means.agreement),)
+        rounds = (Round(n_pass + 1, done, means.loss, means.agreement),)
+        return PassResult(after, means.loss, rounds, means.memory)
 
     def skip(self, n_passes: int) -> None:
         """See `Pass`."""
@@ -280,10 +298,11 @@ def train(
     begin = (start, progress, 0, history, n_met, False)
     state, progress, n_iter, history, n_met, stopped = loop.latest(begin)
     run.skip(n_iter)
+    memory = Memory()
     say = tell or (lambda line: None)
     try:
         while n_iter < max_iter and not stopped and not (n_iter and run.shards.time_is_up):
-            state, loss, rounds = run(state, n_iter)
+            state, loss, rounds, memory = run(state, n_iter, memory)
             n_iter, n_met, history = n_iter + 1, n_met + n_rows, history + rounds
             say(f"Iteration {n_iter}, loss = {loss:.8f}")
             if any(round.n_late for round in rounds):  # passes of all rows alone are judged
@@ -301,7 +320,8 @@ def train(
                 say(_why_stuck(score is None, tol, n_iter_no_change, slower))
                 if slower is not None:
                     state, progress = slower, replace(progress, stale=0)
-            loop.keep((state, progress, n_iter, history, n_met, stopped))
+            if memory.begins:  # nothing is owed: a fit can go on from the state alone
+                loop.keep((state, progress, n_iter, history, n_met, stopped))
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
         stopped = True

@@ -24,9 +24,10 @@ from skdist.kernels.sgd_rules import ADAPTIVE, Iterate, Rules
 from skdist.solvers.added_moves import far_enough
 from skdist.solvers.descent import Descent, Position, Vector, packed, penalty, unpacked
 from skdist.solvers.held_out import count_training_rows, held_out_score
+from skdist.solvers.owed_moves import Memory
 from skdist.solvers.pass_sums import PassSums, squares
 from skdist.solvers.patience import Patience
-from skdist.solvers.short_messages import Memory, Messages
+from skdist.solvers.short_messages import Messages
 
 if TYPE_CHECKING:
     from skdist.sharding import ShardedDataset

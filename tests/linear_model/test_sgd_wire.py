@@ -10,14 +10,13 @@ from scipy.sparse import csr_matrix
 
 from skdist import (
     DistributedLogisticRegression,
-    DistributedMLPClassifier,
     DistributedSGDClassifier,
     DistributedSGDRegressor,
     config_context,
 )
 from skdist.sharding import shard_rows
 from skdist.solvers import short_messages
-from skdist.solvers.short_messages import PERIOD
+from skdist.solvers.owed_moves import PERIOD
 from skdist.summaries import SparseMean
 
 RNG = np.random.default_rng(0)
@@ -148,7 +147,6 @@ def test_regression_averages_and_early_stopping():
     [
         (DistributedLogisticRegression(), "float32"),
         (DistributedLogisticRegression(), 0.1),
-        (DistributedMLPClassifier(3), 0.1),
     ],
 )
 def test_others_refuse_it(other, wire):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdist import DistributedMLPClassifier, DistributedNeuralNetClassifier, config_context
+from skdist import DistributedMLPClassifier, config_context
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2_000, 20))
@@ -61,12 +61,3 @@ def test_what_it_does_not_change_is_said(because, more):
     for a, b in zip(exact.coefs_, rounded.coefs_, strict=True):
         assert_array_equal(a, b)
     assert not any("wire" in why for why in exact.report_.why)
-
-
-def test_nets_and_shares_are_refused():
-    with pytest.raises(ValueError, match="averages moments of gradients"):
-        fitted(0.1)
-    torch = pytest.importorskip("torch")
-    net = DistributedNeuralNetClassifier(torch.nn.Linear(20, 2))
-    with config_context(wire="float32"), pytest.raises(ValueError, match="in float32 as they are"):
-        net.fit(X.astype(np.float32), Y)

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 
 from skdist.solvers.diverged import Diverged
 from skdist.solvers.network import State
-from skdist.solvers.network_training import Progress, Round, Schedule, train
+from skdist.solvers.network_training import PassResult, Progress, Round, Schedule, train
 
 RATE = 0.1
 
@@ -20,11 +20,12 @@ def state(value=0.0, rate=RATE):
 def scripted(losses):
     """Passes that end with these losses, parameters being the number of the pass."""
 
-    def run(now, n_pass):
+    def run(now, n_pass, memory):
         loss = losses[n_pass]
         if np.isnan(loss):
             raise Diverged("no number")
-        return state(n_pass + 1.0, now.rate), loss, (Round(n_pass + 1, 1, loss, 1.0),)
+        rounds = (Round(n_pass + 1, 1, loss, 1.0),)
+        return PassResult(state(n_pass + 1.0, now.rate), loss, rounds, memory)
 
     return passing(run)
 
@@ -91,10 +92,10 @@ def test_what_was_good_is_kept_when_it_diverges():
 
 
 def test_an_interrupt_keeps_what_there_is():
-    def run(now, n_pass):
+    def run(now, n_pass, memory):
         if n_pass == 2:
             raise KeyboardInterrupt
-        return scripted([3.0, 2.0])(now, n_pass)
+        return scripted([3.0, 2.0])(now, n_pass, memory)
 
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         fit = train(
