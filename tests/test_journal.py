@@ -74,9 +74,10 @@ SHARES = ["sgd", "sgd regressor", "perceptron by averages", "perceptron by momen
 
 
 @pytest.mark.parametrize("name", SHARES)
-@pytest.mark.parametrize("back", [2, 3, 7])
-def test_what_shards_owe_is_made_again(name, back, tmp_path):
+@pytest.mark.parametrize(("back", "every"), [(2, 1.0), (7, 1.0), (2, 0.0), (7, 0.0)])
+def test_what_shards_owe_is_made_again(name, back, every, tmp_path, monkeypatch):
     """From the last time that all was sent: no journal has it."""
+    monkeypatch.setattr(_loop, "EVERY", every)
     with skdist.config_context(wire=0.2):
         model, rounds = watched(name)
         last = rounds[-back]
