@@ -18,7 +18,7 @@ from _two_processes import two_processes
 
 import skdist
 
-ADAMS, MOMENTUMS = (5e-4, 1e-3, 2e-3), (0.1, 0.2, 0.4)
+ADAMS, MOMENTUMS = (5e-4, 1e-3, 2e-3), (0.03, 0.1, 0.2)
 SHARES = ("exact", "float32", 0.1, 0.03, 0.01)
 BATCHES = {"sync": "gradient", "batch_size": 1_000}
 # name -> (parameters, step sizes, wires, seeds at most)
