@@ -15,14 +15,12 @@ from sklearn.utils import check_random_state
 from skdist._caller import level_of_caller
 from skdist._estimator import SHARDING
 from skdist._local_fit import fit_locally
-from skdist._rows import Intake, encode_rows
 from skdist._whole_fit import whole_fit
 from skdist.linear_model._least_squares_fit import (
     MOST_FEATURES,
     KeptSums,
     MergedLeastSquares,
     expose_intercept,
-    fitting_n_shards,
     is_wide,
     report_sums,
     y_ndim,
@@ -225,17 +223,6 @@ class DistributedElasticNet(MergedLeastSquares, ElasticNet):
         if isinstance(self.precompute, bool):
             return f"X has more than {MOST_FEATURES:,} columns." if is_wide(X) else ""
         return "precompute is a matrix."
-
-    def _encode(self, X, y, sample_weight):
-        return encode_rows(
-            self,
-            X,
-            y,
-            sample_weight,
-            intake=Intake(multi_output=True),
-            n_shards=fitting_n_shards(X, self.n_shards),
-            n_jobs=self.n_jobs,
-        )
 
     def _solve(self, rows, watch):
         sums = LeastSquaresSums(merged_moments(rows.shards, rows.n_features))

@@ -19,7 +19,7 @@ from skdist._estimator import ShardedFit, Stopwatch
 from skdist._local_fit import fit_locally
 from skdist._merge_checks import take_columns
 from skdist._report import FitReport
-from skdist._rows import EncodedRows, shards_of_products
+from skdist._rows import EncodedRows, Intake, encode_rows, shards_of_products
 from skdist.linear_model._finite_model import check_finite_model
 from skdist.linear_model._merge_linear import check_alike, merge_linear
 from skdist.linear_model._sums_report import sums_report
@@ -28,6 +28,7 @@ from skdist.solvers.normal_equations import LeastSquaresSums, LinearSolution
 
 # Features up to which d x d numbers are summed: 8 d^2 bytes a shard, d^3 / 3 flops to solve.
 MOST_FEATURES = 4096
+TARGETS = Intake(multi_output=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +54,8 @@ class KeptSums:
 class MergedLeastSquares(ShardedFit):
     """Mixin in front of a scikit-learn class whose fit is a function of moments.
 
-    A class says how rows are encoded (`_encode`), what is solved (`_solve`, which returns the sums
-    or None), when scikit-learn's own fit is run (`_scikit_learns`), and what sums mean for it
-    (`_expose_sums`).
+    A class says what is solved (`_solve`, which returns the sums or None), when scikit-learn's own
+    fit is run (`_scikit_learns`), and what sums mean for it (`_expose_sums`).
     """
 
     _rounds_are_alike = True
@@ -76,6 +76,18 @@ class MergedLeastSquares(ShardedFit):
         self._weight_of_rows = rows.total_weight
         if shard and sums is not None:
             self._sums = KeptSums(sums, rows.dtype, y_ndim(rows), rows.is_sparse)
+
+    def _encode(self, X, y, sample_weight, intake=TARGETS):
+        """The rows, in shards."""
+        return encode_rows(
+            self,
+            X,
+            y,
+            sample_weight,
+            intake=intake,
+            n_shards=fitting_n_shards(X, self.n_shards),
+            n_jobs=self.n_jobs,
+        )
 
     def _take_sums(self, models):
         """Become what the sums of all models say."""

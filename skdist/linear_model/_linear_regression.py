@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
 from skdist._estimator import SHARDING
-from skdist._rows import Intake, encode_rows
 from skdist.linear_model._least_squares_fit import (
     MOST_FEATURES,
+    TARGETS,
     MergedLeastSquares,
     expose_intercept,
-    fitting_n_shards,
     is_wide,
     is_wide_and_dense,
     n_targets,
@@ -140,15 +141,8 @@ class DistributedLinearRegression(MergedLeastSquares, LinearRegression):
         return ""
 
     def _encode(self, X, y, sample_weight):
-        return encode_rows(
-            self,
-            X,
-            y,
-            sample_weight,
-            intake=Intake(multi_output=True, accept_sparse=not self.positive),
-            n_shards=fitting_n_shards(X, self.n_shards),
-            n_jobs=self.n_jobs,
-        )
+        intake = replace(TARGETS, accept_sparse=not self.positive)
+        return super()._encode(X, y, sample_weight, intake)
 
     def _solve(self, rows, watch):
         if rows.n_features > MOST_FEATURES:

@@ -6,8 +6,7 @@ from __future__ import annotations
 from sklearn.linear_model import Ridge
 
 from skdist._estimator import SHARDING
-from skdist._rows import Intake, encode_rows
-from skdist.linear_model._least_squares_fit import fitting_n_shards, n_targets
+from skdist.linear_model._least_squares_fit import n_targets
 from skdist.linear_model._ridge_fit import MergedRidge
 
 
@@ -148,17 +147,6 @@ class DistributedRidge(MergedRidge, Ridge):
         )
         self.n_shards = n_shards
         self.n_jobs = n_jobs
-
-    def _encode(self, X, y, sample_weight):
-        return encode_rows(
-            self,
-            X,
-            y,
-            sample_weight,
-            intake=Intake(multi_output=True),
-            n_shards=fitting_n_shards(X, self.n_shards),
-            n_jobs=self.n_jobs,
-        )
 
     def _n_targets(self, rows):
         return n_targets(rows)

@@ -14,11 +14,11 @@ from sklearn.utils import compute_sample_weight
 
 from skdist._columns import shape_of
 from skdist._estimator import SHARDING, ShardedClassifierFit
-from skdist._rows import Intake, encode_rows
+from skdist._rows import Intake
 from skdist._shard_classes import check_none_lacking, knowing
 from skdist._sklearn import check_sample_weight, give_binarizer
 from skdist.linear_model._class_targets import with_classes
-from skdist.linear_model._least_squares_fit import fitting_n_shards, n_targets
+from skdist.linear_model._least_squares_fit import n_targets
 from skdist.linear_model._ridge_fit import MergedRidge
 from skdist.sharding import is_dask
 from skdist.summaries import dense
@@ -143,15 +143,8 @@ class DistributedRidgeClassifier(ShardedClassifierFit, MergedRidge, RidgeClassif
     def _encode(self, X, y, sample_weight, classes=None):
         if is_multilabel(y):
             return self._encode_labels(X, y, sample_weight, classes)
-        rows = encode_rows(
-            self,
-            X,
-            y,
-            sample_weight,
-            intake=Intake(classify=True, class_weight=self.class_weight, balance_by_weight=False),
-            n_shards=fitting_n_shards(X, self.n_shards),
-            n_jobs=self.n_jobs,
-        )
+        balance = {"class_weight": self.class_weight, "balance_by_weight": False}
+        rows = super()._encode(X, y, sample_weight, Intake(classify=True, **balance))
         rows = knowing(rows, classes)
         give_binarizer(self, binarizer().fit(rows.classes))
         return rows
@@ -169,15 +162,7 @@ class DistributedRidgeClassifier(ShardedClassifierFit, MergedRidge, RidgeClassif
             own = compute_sample_weight(self.class_weight, y)
             given = check_sample_weight(sample_weight, targets, dtype=np.float64)
             sample_weight = own * given
-        rows = encode_rows(
-            self,
-            X,
-            targets,
-            sample_weight,
-            intake=Intake(multi_output=True),
-            n_shards=fitting_n_shards(X, self.n_shards),
-            n_jobs=self.n_jobs,
-        )
+        rows = super()._encode(X, targets, sample_weight)
         give_binarizer(self, labels)
         return rows
 
