@@ -176,19 +176,8 @@ class DistributedHuberRegressor(ShardedFit, HuberRegressor):
             self.fit_intercept,
             deviation_of(rows),
         )
-        start = self._start(rows, problem.deviation)
         watch.lap("prepare")
-        n_parameters = len(start)
-        shows(lambda w: self._model(w[0], rows))
-        with one_blas_thread():
-            solution = huber_newton(
-                rows.shards,
-                problem,
-                start,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                forms_hessian=n_parameters <= (MOST_SPARSE if rows.is_sparse else MOST_DENSE),
-            )
+        solution = self._solve(rows, problem)
         if not solution.converged:
             warn_of_the_bound("huber_newton", solution, self.tol, self.max_iter)
         self._expose(solution, rows, problem)
@@ -204,6 +193,21 @@ class DistributedHuberRegressor(ShardedFit, HuberRegressor):
             objective=solution.value,
             converged=solution.converged,
         )
+
+    def _solve(self, rows, problem):
+        """From the start to the minimum."""
+        start = self._start(rows, problem.deviation)
+        most = MOST_SPARSE if rows.is_sparse else MOST_DENSE
+        shows(lambda w: self._model(w[0], rows))
+        with one_blas_thread():
+            return huber_newton(
+                rows.shards,
+                problem,
+                start,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                forms_hessian=len(start) <= most,
+            )
 
     def _start(self, rows, deviation):
         """Of the last fit, or no slope, and the mean and the deviation of y."""
