@@ -6,10 +6,11 @@
 
 The rows are Dask arrays that the workers hold. The simulation replays a fit on one worker: every
 task takes the time it took there, its share of the pauses between tasks included, and is given to
-whoever is free first; what was before a round's first task and after its last one (the driver's own
-work, messages) takes as long as it did, since that is what does not shrink. What more workers cost,
-a broadcast to each of them, is added at a nominal rate. Two workers are simulated too, beside what
-was measured: how far apart these are is how far to trust the rest.
+whoever is free first; a task of several partitions is cut into these; what was before a round's
+first task and after its last one (the driver's own work, messages) takes as long as it did, since
+that is what does not shrink. What more workers cost, a broadcast to each of them, is added at a
+nominal rate. Two workers are simulated too, beside what was measured: how far apart these are is
+how far to trust the rest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import logging
 import statistics
 import time
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import dask
@@ -29,6 +30,7 @@ from distributed import Client, LocalCluster, wait
 from sklearn.base import clone
 
 import skdist
+from skdist.sharding._folding import even_runs
 
 SIMULATED = (2, 4, 16, 64, 256)
 BANDWIDTH = 3e8  # bytes a second to a worker: of a network that is not a fast one
@@ -69,7 +71,7 @@ def main() -> None:
         one = [fitted(name, X[:n], y[:n], 1) for _ in range(args.runs)]
         two = [fitted(name, X[:n], y[:n], 2)[0] for _ in range(args.runs)]
         seconds, report = sorted(one, key=lambda run: run[0])[len(one) // 2]
-        simulated = [simulate(seconds, report, workers) for workers in SIMULATED]
+        simulated = [simulate(seconds, report, FAMILIES[name][1], workers) for workers in SIMULATED]
         lines[name] = (seconds, statistics.median(two), *simulated)
         print(f"{name:20}" + "".join(f"{value:9.2f}" for value in lines[name]), flush=True)
     if args.write:
@@ -108,22 +110,35 @@ def placed(X: np.ndarray, y: np.ndarray, n_partitions: int) -> tuple[da.Array, d
     return arrays
 
 
-def simulate(seconds: float, report, workers: int) -> float:
+def simulate(seconds: float, report, n_partitions: int, workers: int) -> float:
     """Seconds with so many workers, from the tasks of a fit on one."""
-    rounds = defaultdict(list)
-    for task in report.tasks:
-        rounds[task.round].append(task)
+    rounds = by_round(report.tasks)
     busy = {k: max(t.stop for t in r) - min(t.start for t in r) for k, r in rounds.items()}
     kept = len(report.tasks) / max(report.n_tasks, 1)  # a long fit remembers its last tasks only
-    spread = sum(makespan(shares(r, busy[k]), workers) for k, r in rounds.items())
+    parts = {k: shares(tasks, busy[k], n_partitions) for k, tasks in rounds.items()}
+    spread = sum(makespan(part, workers) for part in parts.values())
     broadcast = (workers - 1) * report.bytes_down / max(report.n_tasks, 1) / BANDWIDTH
     between = max(seconds - sum(busy.values()) / kept, 0.0)
     return between + (spread + broadcast * len(rounds)) / kept
 
 
-def shares(tasks: list, busy: float) -> list[float]:
-    """Seconds of each task of a round on one worker, the pauses between them shared out."""
-    own = [max(task.stop - task.start, 1e-6) for task in tasks]
+def by_round(tasks: list) -> dict[int, list]:
+    """The tasks of each round."""
+    rounds = defaultdict(list)
+    for task in tasks:
+        rounds[task.round].append(task)
+    return rounds
+
+
+def shares(tasks: list, busy: float, n_partitions: int) -> list[float]:
+    """Seconds of each partition of a round on one worker, the pauses between tasks shared out."""
+    counts = Counter(task.name for task in tasks)
+    n_runs = len(even_runs(n_partitions, 1))
+    own = []
+    for task in tasks:
+        is_run = task.name != "merge" and counts[task.name] == n_runs
+        n_parts = n_partitions // n_runs if is_run else 1
+        own += [max(task.stop - task.start, 1e-6) / n_parts] * n_parts
     return [seconds * busy / sum(own) for seconds in own]
 
 
@@ -148,10 +163,10 @@ More workers
 Seconds to fit {n:,} rows of 30 features (kernel machines: {few:,}) that the workers of a Dask
 cluster hold: **measured** with one and two worker processes of one thread each, **simulated** with
 2 to 256. The simulation replays the tasks of the fit on one worker: each takes the time it took
-there, and is started by whoever is free; what was not a task takes as long as it did; sending a
-broadcast to more workers is added at 300 MB a second. It knows nothing of workers that are unlike,
-or of a network that is full. The two columns for two workers say how far to trust it,
-on a machine where driver and scheduler shared two cores with them.
+there, and is started by whoever is free; one of several partitions is cut into these; what was not
+a task takes as long as it did; sending a broadcast to more workers is added at 300 MB a second. It
+knows nothing of workers that are unlike, or of a network that is full. The two columns for two
+workers say how far to trust it, on a machine where driver and scheduler shared two cores with them.
 
 .. list-table::
    :header-rows: 1

@@ -57,14 +57,6 @@ def test_derived_shards_carry_the_value_and_drop_or_keep_y(backend):
     assert derived.cost == shards.cost
 
 
-def test_what_carries_is_seen_through_the_view_once(backend):
-    seen = shard_rows(X, n_shards=3).seen_through(tasks.doubled)
-    carried, expected = None, float(2.0 * X.sum())
-    for number in (1.0, 2.0):
-        total, carried = seen.map_reduce_carrying(tasks.add_to_carried, carried, number, -1, "")
-        assert total == pytest.approx(expected * (1.0 if number == 1.0 else 3.0))
-
-
 def test_group_reduce(backend):
     shards = shard_rows(X, n_shards=4)
     got = shards.group_reduce(
