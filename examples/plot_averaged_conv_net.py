@@ -12,6 +12,7 @@ import warnings
 
 import joblib
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -24,6 +25,7 @@ from skdist import DistributedNeuralNetClassifier
 X, y = load_digits(return_X_y=True)
 pictures = (X / 16).astype("float32").reshape(-1, 1, 8, 8)
 X_train, X_test, y_train, y_test = train_test_split(pictures, y, test_size=597, random_state=0)
+torch.set_num_threads(1)  # pictures of 64 pixels are too small to share the work on one
 
 
 def conv_net():
@@ -64,20 +66,26 @@ for steps in (1, 3, 10):
     nets[f"averages, H = {steps}"] = fitted(sync="local", local_steps=steps)
 
 # %%
+# The history of a fit has a line for each round, with the bytes that it moved in both directions.
 plt.style.use("tableau-colorblind10")
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
 for (name, net), marker in zip(nets.items(), "Dos^", strict=True):
-    report, accuracy = net.report_, net.history[:, "valid_acc"]
-    megabytes = (report.bytes_down + report.bytes_up) / 1e6
-    print(f"{name:>23}: {report.rounds:3d} rounds, {megabytes:4.1f} MB, {accuracy[-1]:.3f}")
-    left.plot(range(1, 9), accuracy, marker=marker, label=name)
-    right.plot(megabytes, accuracy[-1], marker, markersize=9)
+    accuracy = net.history[:, "valid_acc"]
+    epochs = np.arange(1, len(accuracy) + 1)
+    rounds = net.report_.extra["history"]
+    sent = [sum(r.n_bytes for r in rounds if r.epoch <= epoch) / 1e6 for epoch in epochs]
+    print(f"{name:>23}: {len(rounds):3d} rounds, {sent[-1]:4.1f} MB, accuracy {accuracy[-1]:.3f}")
+    left.plot(epochs, accuracy, marker=marker, label=name)
+    right.plot(sent, accuracy, marker=marker)
 left.set(xlabel="epochs", ylabel="accuracy on 597 rows held out")
 left.legend(title="what is merged")
-right.set(xscale="log", xlabel="sent down and up, megabytes", ylim=left.get_ylim())
-right.set(title="After eight epochs", ylabel="accuracy")
-right.set_xticks([2, 5, 10, 20, 50], [2, 5, 10, 20, 50])
+right.set(xscale="log", xlabel="sent down and up, megabytes")
+right.set_xticks([0.3, 1, 3, 10, 30], [0.3, 1, 3, 10, 30])
 right.minorticks_off()
 plt.show()
 
 # %%
+# Averages learn more slowly in the first epochs, whatever H is, and have made up for it after five:
+# what is left is a picture or two of the 597. Against merged gradients a round for every ten steps
+# moves a twenty-fifth of the bytes. These shards are alike. Where they are not, averages cost more:
+# :ref:`sphx_glr_auto_examples_plot_sorted_shards.py`.

@@ -11,13 +11,16 @@ ORDER = [
     "plot_solvers.py",
     "plot_sorted_shards.py",
     "plot_bytes_and_accuracy.py",
+    "plot_averaged_conv_net.py",
     "plot_cascade.py",
     "plot_merge_sites.py",
     "plot_forest_in_place.py",
+    "plot_outliers_of_a_site.py",
     "plot_killed_worker.py",
     "plot_what_happened.py",
     "plot_scaling.py",
     "plot_grid_search.py",
+    "plot_pipeline_on_partitions.py",
 ]
 
 
