@@ -85,7 +85,7 @@ right.minorticks_off()
 plt.show()
 
 # %%
-# Averages learn more slowly at first, whatever H is, and have made up for it after seven epochs: what
+# Averages learn more slowly at first, whatever H is, and catch up after seven epochs: what
 # is left is two pictures of the 597. Against merged gradients a round for every ten steps moves a
 # twenty-fifth of the bytes. These shards are alike. Where they are not, averages cost more:
 # :ref:`sphx_glr_auto_examples_plot_sorted_shards.py`.
