@@ -107,7 +107,7 @@ class AxesBySums(NumberTransformer):
         if not why or is_dask(X):
             return self.fit(X).transform(X)
         watch = Stopwatch()
-        with all_or_nothing(self):
+        with all_or_nothing(self, X=X):
             out = super().fit_transform(X)
             self._sums = None
             self._report_alone(why, watch)

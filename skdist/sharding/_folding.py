@@ -3,14 +3,18 @@
 
 A run is 2^j consecutive shards, a whole branch of the tree in which all summaries are folded, so
 that the result has the bits it has where every summary comes to the driver. A task folds a run, of
-streamed shards or of those that a worker of a cluster holds: few summaries are alive at once, and
-there are few tasks. On a cluster what tasks made is folded once more where it is, if it is large.
+streamed shards or of neighbours that a worker of a cluster holds: few summaries are alive at once,
+and there are few tasks. On a cluster what tasks made is folded once more where it is, if it is
+large; if it is small, a task takes a group of any shards that a worker holds, and folds the
+branches among them.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from skdist.sharding._executors import Arrived, Held, Wave
 from skdist.sharding._faults import annotated
@@ -70,16 +74,86 @@ def in_runs(wave: Wave, merge: Callable[[Any, Any], Any], runs: Sequence[range])
     return Wave(Lazily(FoldRun(wave.function, merge)), own, wave.common, names, rows=rows)
 
 
-def of_runs(arrived: Arrived | None, runs: Sequence[range]) -> Arrived | None:
-    """What is told of every shard when its run has arrived."""
+def groups_at_workers(held: Sequence[Held], workers: int) -> list[list[int]]:
+    """The shards in groups that one worker has each, neighbours or not, and of few bytes."""
+    longest, groups = run_length(len(held), workers), list[list[int]]()
+    latest: dict[str, list[int]] = {}  # by worker, the group that takes what comes
+    for k, piece in enumerate(held):
+        group = latest.get(piece.worker, [])
+        n_bytes = piece.n_bytes + sum(held[i].n_bytes for i in group)
+        if not piece.worker or len(group) in (0, longest) or n_bytes > MOST_BYTES_OF_RUN:
+            group = latest[piece.worker] = []
+            groups.append(group)
+        group.append(k)
+    return groups
+
+
+def in_groups(
+    wave: Wave, merge: Callable[[Any, Any], Any] | None, groups: Sequence[Sequence[int]]
+) -> Wave:
+    """A wave of one shard per task as one of a group of shards per task."""
+    own = [
+        (tuple((k, wave.labels[k]) for k in group), *(wave.own[k][0] for k in group))
+        for group in groups
+    ]
+    labels = [f"{wave.labels[k]} and others" if more else wave.labels[k] for k, *more in groups]
+    rows = None if wave.rows is None else [sum(wave.rows[k] for k in group) for group in groups]
+    order = None
+    if wave.order is not None and rows is not None:
+        order = sorted(range(len(groups)), key=lambda g: -rows[g])
+    function = Lazily(FoldGroup(wave.function, merge))
+    return Wave(function, own, wave.common, labels, order=order, rows=rows)
+
+
+class Part(NamedTuple):
+    """The merge of so many shards from one on: a branch of the tree."""
+
+    start: int
+    length: int
+    value: Any
+
+    def is_sibling_of(self, after: Part) -> bool:
+        """Whether the tree merges the two."""
+        return (
+            self.length == after.length
+            and self.start + self.length == after.start
+            and self.start % (2 * self.length) == 0
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FoldGroup:
+    """``(numbers and labels, *shards, *common) -> parts``, what shards give, in ever larger parts.
+
+    Without `merge`, a part of every shard.
+    """
+
+    function: Callable[..., Any]
+    merge: Callable[[Any, Any], Any] | None
+
+    def __call__(self, group: tuple[tuple[int, str], ...], *args: Any) -> list[Part]:
+        shards, common = args[: len(group)], args[len(group) :]
+        parts: list[Part] = []
+        for (k, label), shard in zip(group, shards, strict=True):
+            part = Part(k, 1, called(self.function, shard, common, label))
+            while self.merge is not None and parts and parts[-1].is_sibling_of(part):
+                before = parts.pop()
+                value = self.merge(before.value, part.value)
+                part = Part(before.start, 2 * part.length, value)
+            parts.append(part)
+        return parts
+
+
+def of_groups(arrived: Arrived | None, groups: Sequence[Sequence[int]]) -> Arrived | None:
+    """What is told of every shard when its group has arrived."""
     if arrived is None:
         return None
 
-    def run_arrived(k: int, result: Any) -> None:
-        for shard in runs[k]:
+    def group_arrived(k: int, result: Any) -> None:
+        for shard in groups[k]:
             arrived(shard, result)
 
-    return run_arrived
+    return group_arrived
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +165,19 @@ class FoldRun:
 
     def __call__(self, labels: tuple[str, ...], *args: Any) -> Any:
         shards, common = args[: len(labels)], args[len(labels) :]
-        values = (self._of(*each, common) for each in zip(shards, labels, strict=True))
+        values = (
+            called(self.function, shard, common, label)
+            for shard, label in zip(shards, labels, strict=True)
+        )
         return fold_one_by_one(self.merge, values)
 
-    def _of(self, shard: Any, label: str, common: tuple[Any, ...]) -> Any:
-        try:
-            return self.function(opened(shard), *common)
-        except Exception as error:
-            raise annotated(error, label)  # noqa: B904 - the same exception
+
+def called(function: Callable[..., Any], shard: Any, common: tuple[Any, ...], label: str) -> Any:
+    """What a function gives of a shard; an error says of which."""
+    try:
+        return function(opened(shard), *common)
+    except Exception as error:
+        raise annotated(error, label)  # noqa: B904 - the same exception
 
 
 # Bytes of a summary from which on a cluster's workers merge what is theirs before it is sent. A

@@ -20,7 +20,7 @@ from skdist.sharding._shard import Shard
 from skdist.sharding._shard_functions import SeenThrough
 from skdist.sharding._store import Kept
 from skdist.sharding._tree import pairs
-from skdist.sharding._worker_runs import WorkerRuns, runs_at_workers
+from skdist.sharding._worker_groups import WorkerGroups, held_by_workers
 
 R = TypeVar("R")
 Merge = Callable[[Any, Any], Any]
@@ -111,10 +111,10 @@ class PlacedShards:
             return self._at_workers(round).results(self._wave(asked))
         return self._fit.run(self._executor, self._wave(asked), self._meter, round)
 
-    def _at_workers(self, round: Round) -> WorkerRuns:
+    def _at_workers(self, round: Round) -> WorkerGroups:
         executor = cast(MergingExecutor, self._executor)
-        runs = runs_at_workers(executor, self._pieces)
-        return WorkerRuns(executor, self._meter, self._fit, round, runs)
+        held = held_by_workers(executor, self._pieces)
+        return WorkerGroups(executor, self._meter, self._fit, round, held)
 
     def _answers(self, round: Round, asked: Asked) -> list[Any]:
         """The results of a round, None of shards that are late and can be spared."""

@@ -15,6 +15,8 @@ from skdist.sharding._folding import (
     MOST_BYTES_OF_RUN,
     even_runs,
     fold_one_by_one,
+    groups_at_workers,
+    in_groups,
     in_runs,
     run_length,
     runs_of_neighbours,
@@ -53,6 +55,37 @@ def test_the_tree_is_the_one_of_single_shards_wherever_they_are(places, workers)
     wave = in_runs(Wave(str, [(name,) for name in names], (), names), bracketed, runs)
     folded = [wave.function(*own) for own in wave.own]
     assert fold_one_by_one(bracketed, folded, map(len, runs)) == tree_fold(bracketed, names)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.sampled_from([1, 1 << 25])), min_size=1),
+    st.integers(1, 3),
+)
+def test_groups_of_a_worker_give_parts_of_the_tree(places, workers):
+    held = [Held(*place) for place in places]
+    names = [f"{k} " for k in range(len(held))]
+    groups = groups_at_workers(held, workers)
+    assert sorted(k for group in groups for k in group) == list(range(len(held)))
+    for group in groups:
+        own = [held[k] for k in group]
+        assert len(group) == 1 or len({piece.worker for piece in own} - {""}) == 1
+        assert len(group) == 1 or sum(piece.n_bytes for piece in own) <= MOST_BYTES_OF_RUN
+        assert len(group) <= run_length(len(held), workers)
+    plain = Wave(str, [(name,) for name in names], (), names)
+    for merge in (bracketed, None):
+        wave = in_groups(plain, merge, groups)
+        parts = sorted((p for own in wave.own for p in wave.function(*own)), key=lambda p: p.start)
+        values, lengths = [p.value for p in parts], [p.length for p in parts]
+        assert sum(lengths) == len(held)
+        if merge is None:
+            assert values == names
+        assert fold_one_by_one(bracketed, values, lengths) == tree_fold(bracketed, names)
+
+
+def test_shards_of_two_workers_in_turn_are_few_tasks():
+    held = [Held("ab"[k % 2], 10) for k in range(48)]
+    assert len(runs_of_neighbours(held, 2)) == 48
+    assert [len(group) for group in groups_at_workers(held, 2)] == [4] * 12
 
 
 def test_neighbours_of_one_worker_are_one_run():
