@@ -58,6 +58,7 @@ class ClusterOfTwo:
         Dask's cluster forgets a killed worker once and may be told of its end twice: by then all
         has been stopped.
         """
+        self._client = None
         with contextlib.suppress(KeyError):
             self._open.close()
 

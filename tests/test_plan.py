@@ -129,8 +129,14 @@ def load():
     skdist.DistributedRandomForestClassifier(2, n_jobs=1).fit(X[:200], TWO[:200])
 
 
+@pytest.fixture(scope="module")
+def young_workers(cluster_of_two):
+    """Workers remember the most that they ever held: here, no more than these tests'."""
+    cluster_of_two.close()
+
+
 @pytest.fixture
-def loaded_cluster(dask_client):
+def loaded_cluster(young_workers, dask_client):
     dask_client.run(load)
     return dask_client
 
