@@ -212,7 +212,7 @@ def draw(path: Path, lines: dict[str, tuple[float, ...]]) -> None:
     ax.set(xscale="log", yscale="log", xlabel="workers", ylabel="seconds")
     ax.set_xticks([1, *SIMULATED], [1, *SIMULATED])
     ax.set_title("dots: measured; dashes: simulated from the tasks of one worker")
-    ax.legend(fontsize="small")
+    fig.legend(fontsize="small", loc="outside right center")
     fig.savefig(path, dpi=110)
 
 
