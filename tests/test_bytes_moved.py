@@ -142,4 +142,5 @@ def test_tasks_run_where_the_partitions_are(name, dask_client):
     columns = [None if a is None else da.from_array(a[:n], chunks=500) for a in (X, y)]
     with dask_client.as_current():
         report = model.fit(*columns).report_
-    assert {task.worker for task in report.tasks} == set(dask_client.scheduler_info()["workers"])
+    workers = {task.worker for task in report.tasks}
+    assert workers and workers <= set(dask_client.scheduler_info()["workers"])
