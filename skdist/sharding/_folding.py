@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain
 from typing import Any, NamedTuple
 
 from skdist.sharding._executors import Arrived, Held, Wave
 from skdist.sharding._faults import annotated
 from skdist.sharding._store import Lazily, opened
+
+Merge = Callable[[Any, Any], Any]
 
 RUNS_PER_WORKER = 4  # at least, so that none waits long for the last
 # A task on a cluster has all its shards in memory, those too that the worker had spilled to disk.
@@ -60,20 +62,6 @@ def are_neighbours(held: Sequence[Held]) -> bool:
     return len(workers) == 1 and "" not in workers and few
 
 
-def in_runs(wave: Wave, merge: Callable[[Any, Any], Any], runs: Sequence[range]) -> Wave:
-    """A wave of one shard per task as one of a run of shards per task."""
-    if len(runs) == len(wave.own):
-        return wave
-    labels = [tuple(wave.labels[k] for k in run) for run in runs]
-    own = [
-        (own_labels, *(wave.own[k][0] for k in run))
-        for own_labels, run in zip(labels, runs, strict=True)
-    ]
-    names = [first if not more else f"{first} and after" for first, *more in labels]
-    rows = None if wave.rows is None else [sum(wave.rows[k] for k in run) for run in runs]
-    return Wave(Lazily(FoldRun(wave.function, merge)), own, wave.common, names, rows=rows)
-
-
 def groups_at_workers(held: Sequence[Held], workers: int) -> list[list[int]]:
     """The shards in groups that one worker has each, neighbours or not, and of few bytes."""
     longest, groups = run_length(len(held), workers), list[list[int]]()
@@ -88,9 +76,7 @@ def groups_at_workers(held: Sequence[Held], workers: int) -> list[list[int]]:
     return groups
 
 
-def in_groups(
-    wave: Wave, merge: Callable[[Any, Any], Any] | None, groups: Sequence[Sequence[int]]
-) -> Wave:
+def in_groups(wave: Wave, merge: Merge | None, groups: Sequence[Sequence[int]]) -> Wave:
     """A wave of one shard per task as one of a group of shards per task."""
     own = [
         (tuple((k, wave.labels[k]) for k in group), *(wave.own[k][0] for k in group))
@@ -129,19 +115,56 @@ class FoldGroup:
     """
 
     function: Callable[..., Any]
-    merge: Callable[[Any, Any], Any] | None
+    merge: Merge | None
 
     def __call__(self, group: tuple[tuple[int, str], ...], *args: Any) -> list[Part]:
         shards, common = args[: len(group)], args[len(group) :]
-        parts: list[Part] = []
-        for (k, label), shard in zip(group, shards, strict=True):
-            part = Part(k, 1, called(self.function, shard, common, label))
-            while self.merge is not None and parts and parts[-1].is_sibling_of(part):
-                before = parts.pop()
-                value = self.merge(before.value, part.value)
-                part = Part(before.start, 2 * part.length, value)
-            parts.append(part)
-        return parts
+        parts = (
+            Part(k, 1, called(self.function, shard, common, label))
+            for (k, label), shard in zip(group, shards, strict=True)
+        )
+        return list(parts) if self.merge is None else joined(self.merge, parts)
+
+
+def called(function: Callable[..., Any], shard: Any, common: tuple[Any, ...], label: str) -> Any:
+    """What a function gives of a shard; an error says of which."""
+    try:
+        return function(opened(shard), *common)
+    except Exception as error:
+        raise annotated(error, label)  # noqa: B904 - the same exception
+
+
+def leaves(values: Iterable[Any]) -> Iterator[Part]:
+    """Values of all shards, in order, as parts."""
+    return (Part(k, 1, value) for k, value in enumerate(values))
+
+
+def joined(merge: Merge, parts: Iterable[Part]) -> list[Part]:
+    """Parts in order, siblings merged as they come: log2 of their number alive at once, at best."""
+    waiting: list[Part] = []
+    for part in parts:
+        while waiting and waiting[-1].is_sibling_of(part):
+            before = waiting.pop()
+            part = Part(before.start, 2 * part.length, merge(before.value, part.value))
+        waiting.append(part)
+    return waiting
+
+
+def fold_parts(merge: Merge, parts: Iterable[Part]) -> Any:
+    """:func:`tree_fold` of what all shards gave, from parts in order that may come one by one."""
+    *waiting, last = joined(merge, parts)
+    folded = last.value
+    while waiting:
+        folded = merge(waiting.pop().value, folded)
+    return folded
+
+
+def in_order(found: Iterable[Iterable[Part]]) -> Iterator[Part]:
+    """Parts by their shards, each let go of when it is given."""
+    parts = sorted(chain.from_iterable(found), key=lambda part: -part.start)
+    del found  # its lists would keep what is given alive
+    while parts:
+        yield parts.pop()
 
 
 def of_groups(arrived: Arrived | None, groups: Sequence[Sequence[int]]) -> Arrived | None:
@@ -154,30 +177,6 @@ def of_groups(arrived: Arrived | None, groups: Sequence[Sequence[int]]) -> Arriv
             arrived(shard, result)
 
     return group_arrived
-
-
-@dataclass(frozen=True, eq=False)
-class FoldRun:
-    """``(labels, *shards, *common) -> merge of function(shard, *common)``, one shard at a time."""
-
-    function: Callable[..., Any]
-    merge: Callable[[Any, Any], Any]
-
-    def __call__(self, labels: tuple[str, ...], *args: Any) -> Any:
-        shards, common = args[: len(labels)], args[len(labels) :]
-        values = (
-            called(self.function, shard, common, label)
-            for shard, label in zip(shards, labels, strict=True)
-        )
-        return fold_one_by_one(self.merge, values)
-
-
-def called(function: Callable[..., Any], shard: Any, common: tuple[Any, ...], label: str) -> Any:
-    """What a function gives of a shard; an error says of which."""
-    try:
-        return function(opened(shard), *common)
-    except Exception as error:
-        raise annotated(error, label)  # noqa: B904 - the same exception
 
 
 # Bytes of a summary from which on a cluster's workers merge what is theirs before it is sent. A
@@ -199,52 +198,24 @@ def in_branches(
     pieces: Sequence[Any],
     runs: Sequence[range],
     labels: Sequence[str],
-    merge: Callable[[Any, Any], Any],
+    merge: Merge,
     workers: int,
 ) -> Wave:
-    """A wave that merges the results of runs on the workers, about one branch for each."""
+    """A wave that merges the parts of runs on the workers, about one branch for each."""
     step = branch_length(runs[-1].stop, workers)
-    branches: dict[int, list[int]] = {}
-    for k, run in enumerate(runs):
-        branches.setdefault(run.start // step, []).append(k)
-    own = [
-        (tuple(len(runs[k]) for k in branch), *(pieces[k] for k in branch))
-        for branch in branches.values()
-    ]
+    branches: dict[int, list[Any]] = {}
+    for piece, run in zip(pieces, runs, strict=True):
+        branches.setdefault(run.start // step, []).append(piece)
+    own = [tuple(branch) for branch in branches.values()]
     names = [f"the summaries of {step} shards from {label} on" for label in labels[::step]]
     return Wave(FoldBranch(merge), own, (), names)
 
 
 @dataclass(frozen=True, eq=False)
 class FoldBranch:
-    """``(lengths, *summaries) -> merge of them``, each of a run of so many shards."""
+    """``(*lists of parts) -> merge of them``."""
 
-    merge: Callable[[Any, Any], Any]
+    merge: Merge
 
-    def __call__(self, lengths: Sequence[int], *summaries: Any) -> Any:
-        return fold_one_by_one(self.merge, summaries, lengths)
-
-
-def fold_one_by_one(
-    merge: Callable[[Any, Any], Any], values: Iterable[Any], lengths: Iterable[int] | None = None
-) -> Any:
-    """:func:`tree_fold` of values that come one by one, log2 of their number alive at once.
-
-    A value may be that of a run already, of so many shards.
-    """
-    waiting: list[tuple[int, Any]] = []  # (how many shards it merges, the merge), ever fewer
-    for value, size in zip(values, repeat(1) if lengths is None else lengths, strict=False):
-        while waiting and waiting[-1][0] == size:
-            value, size = merge(waiting.pop()[1], value), 2 * size
-        waiting.append((size, value))
-    _, folded = waiting.pop()
-    while waiting:
-        folded = merge(waiting.pop()[1], folded)
-    return folded
-
-
-def drained(values: list[Any]) -> Iterator[Any]:
-    """The values in order, each let go of by the list when it is given."""
-    values.reverse()
-    while values:
-        yield values.pop()
+    def __call__(self, *found: list[Part]) -> Any:
+        return fold_parts(self.merge, in_order(found))

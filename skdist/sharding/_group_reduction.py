@@ -12,7 +12,7 @@ from typing import Any
 
 from skdist.sharding._executors import Wave
 from skdist.sharding._faults import annotated
-from skdist.sharding._folding import fold_one_by_one
+from skdist.sharding._folding import fold_parts, leaves
 from skdist.sharding._store import Lazily, opened
 from skdist.sharding._tree import tree_fold
 
@@ -58,7 +58,7 @@ class GroupReduction:
             self._extract_from(shard, label, group, broadcast)
             for shard, label in zip(shards, self.labels, strict=True)
         )
-        return self.finish(group, fold_one_by_one(self.merge, pieces))
+        return self.finish(group, fold_parts(self.merge, leaves(pieces)))
 
     def fold(self, group: Any, *extracts: Any) -> Any:
         """Merge what was extracted, and finish."""

@@ -12,7 +12,7 @@ from skdist._config import settings
 from skdist.sharding._cost import Cost, Meter
 from skdist.sharding._executors import Executor, MergingExecutor, Wave
 from skdist.sharding._faults import shard_label
-from skdist.sharding._folding import drained, even_runs, fold_one_by_one, in_runs, run_length
+from skdist.sharding._folding import even_runs, fold_parts, in_groups, in_order, run_length
 from skdist.sharding._quorum import results_of_most
 from skdist.sharding._recall import Asked
 from skdist.sharding._running_fit import Round, RunningFit, current_fit, merging
@@ -103,8 +103,8 @@ class PlacedShards:
         if not self._executor.streams:
             return self._results(round, asked)
         runs = even_runs(self.n_shards, self._executor.workers)
-        wave = in_runs(self._wave(asked), merge, runs)
-        return [fold_one_by_one(merge, drained(self._executor.results(wave, self._meter)))]
+        wave = in_groups(self._wave(asked), merge, runs)
+        return [fold_parts(merge, in_order(self._executor.results(wave, self._meter)))]
 
     def _results(self, round: Round, asked: Asked) -> list[Any]:
         if self._merges_there:

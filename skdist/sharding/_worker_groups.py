@@ -8,30 +8,29 @@ there is. Summaries that are large are merged once more before they leave a work
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 from skdist.sharding._cost import Meter, nbytes
 from skdist.sharding._executors import Held, MergingExecutor, Wave
 from skdist.sharding._faults import ShardLostError
 from skdist.sharding._folding import (
+    Merge,
     Part,
-    drained,
-    fold_one_by_one,
+    fold_parts,
     groups_at_workers,
     in_branches,
     in_groups,
-    in_runs,
+    in_order,
+    leaves,
     of_groups,
     pays_to_merge,
     run_length,
     runs_of_neighbours,
 )
 from skdist.sharding._running_fit import Round, RunningFit, merging
-
-Merge = Callable[[Any, Any], Any]
+from skdist.sharding._tree import tree_fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,28 +59,27 @@ class WorkerGroups:
         unknown = 0.0 if are_scattered else math.inf
         try:
             if pays_to_merge(len(runs), workers, sizes.get(name, unknown)):
-                values, lengths = self._branches(wave, merge, runs), None
-            else:
-                parts = self._parts(wave, merge)
-                values, lengths = [p.value for p in parts], [p.length for p in parts]
+                branches = self._branches(wave, merge, runs)
+                sizes[name] = max(sizes.get(name, 0), nbytes(branches[0]))
+                return tree_fold(merge, branches)
+            parts = self._parts(wave, merge)
         except ShardLostError as error:
             return self._alone(error).folded(wave, merge)
-        sizes[name] = max(sizes.get(name, 0), nbytes(values[0]))
-        return fold_one_by_one(merge, drained(values), lengths)
+        sizes[name] = max(sizes.get(name, 0), nbytes(parts[0].value))
+        return fold_parts(merge, parts)
 
     def _parts(self, wave: Wave, merge: Merge | None) -> list[Part]:
         """What tasks give of the groups of shards that workers have, in the order of shards."""
         groups = groups_at_workers(self.held, self.executor.workers)
         told = of_groups(self.fit.arrivals(self.round), groups)
         if len(groups) == len(self.held):  # in the order of shards; fewer words for each
-            values = self.executor.results(wave, self.meter, told)
-            return [Part(k, 1, value) for k, value in enumerate(values)]
+            return list(leaves(self.executor.results(wave, self.meter, told)))
         found = self.executor.results(in_groups(wave, merge, groups), self.meter, told)
-        return sorted(chain.from_iterable(found), key=lambda part: part.start)
+        return list(in_order(found))
 
     def _branches(self, wave: Wave, merge: Merge, runs: Sequence[range]) -> list[Any]:
         """What tasks give of runs, merged where it is, about one value a worker."""
-        pieces = self.executor.run(in_runs(wave, merge, runs), self.meter)
+        pieces = self.executor.run(in_groups(wave, merge, runs), self.meter)
         branches = in_branches(pieces, runs, wave.labels, merge, self.executor.workers)
         with merging():
             values = self.executor.results(branches, self.meter)

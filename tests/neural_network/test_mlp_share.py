@@ -158,7 +158,8 @@ def test_what_cannot_hold_is_refused(more, why, then):
 
 
 def test_nets_refuse_it():
-    torch = pytest.importorskip("torch")
+    import torch
+
     net = DistributedNeuralNetClassifier(torch.nn.Linear(D, 2))
     for wire in ("float32", 0.1):
         with config_context(wire=wire), pytest.raises(ValueError, match="in float32 as they are"):

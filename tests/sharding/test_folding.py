@@ -14,10 +14,11 @@ from skdist.sharding._executors import Held, Wave
 from skdist.sharding._folding import (
     MOST_BYTES_OF_RUN,
     even_runs,
-    fold_one_by_one,
+    fold_parts,
     groups_at_workers,
     in_groups,
-    in_runs,
+    in_order,
+    leaves,
     run_length,
     runs_of_neighbours,
 )
@@ -32,10 +33,11 @@ def bracketed(a, b):
 def test_the_tree_is_the_one_of_single_shards(n_shards, workers):
     names = [f"{k} " for k in range(n_shards)]
     wave = Wave(str, [(name,) for name in names], (), names)
-    runs = in_runs(wave, bracketed, even_runs(n_shards, workers))
-    folded = [runs.function(*own, *runs.common) for own in runs.own]
-    assert tree_fold(bracketed, folded) == tree_fold(bracketed, names)
-    assert len(folded) >= min(n_shards, 4 * workers) or run_length(n_shards, workers) == 1
+    runs = in_groups(wave, bracketed, even_runs(n_shards, workers))
+    found = [runs.function(*own, *runs.common) for own in runs.own]
+    assert {len(parts) for parts in found[:-1]} <= {1}
+    assert fold_parts(bracketed, in_order(found)) == tree_fold(bracketed, names)
+    assert len(found) >= min(n_shards, 4 * workers) or run_length(n_shards, workers) == 1
 
 
 @given(
@@ -52,9 +54,9 @@ def test_the_tree_is_the_one_of_single_shards_wherever_they_are(places, workers)
         assert len(run) == 1 or len({piece.worker for piece in own} - {""}) == 1
         assert len(run) == 1 or sum(piece.n_bytes for piece in own) <= MOST_BYTES_OF_RUN
         assert len(run) <= run_length(len(held), workers)
-    wave = in_runs(Wave(str, [(name,) for name in names], (), names), bracketed, runs)
-    folded = [wave.function(*own) for own in wave.own]
-    assert fold_one_by_one(bracketed, folded, map(len, runs)) == tree_fold(bracketed, names)
+    wave = in_groups(Wave(str, [(name,) for name in names], (), names), bracketed, runs)
+    found = [wave.function(*own) for own in wave.own]
+    assert fold_parts(bracketed, in_order(found)) == tree_fold(bracketed, names)
 
 
 @given(
@@ -74,12 +76,11 @@ def test_groups_of_a_worker_give_parts_of_the_tree(places, workers):
     plain = Wave(str, [(name,) for name in names], (), names)
     for merge in (bracketed, None):
         wave = in_groups(plain, merge, groups)
-        parts = sorted((p for own in wave.own for p in wave.function(*own)), key=lambda p: p.start)
-        values, lengths = [p.value for p in parts], [p.length for p in parts]
-        assert sum(lengths) == len(held)
+        parts = list(in_order([wave.function(*own) for own in wave.own]))
+        assert sum(part.length for part in parts) == len(held)
         if merge is None:
-            assert values == names
-        assert fold_one_by_one(bracketed, values, lengths) == tree_fold(bracketed, names)
+            assert [part.value for part in parts] == names
+        assert fold_parts(bracketed, parts) == tree_fold(bracketed, names)
 
 
 def test_shards_of_two_workers_in_turn_are_few_tasks():
@@ -106,7 +107,7 @@ def test_no_more_than_a_logarithm_of_the_summaries_is_alive():
         alive.remove(b[0])
         return [a[0]]
 
-    fold_one_by_one(merge, map(value, range(1000)))
+    fold_parts(merge, leaves(map(value, range(1000))))
     assert max(most) <= 11
 
 

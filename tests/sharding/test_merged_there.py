@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skdist import DistributedLogisticRegression, config_context
 from skdist.sharding import ShardLostError, shard_rows
 from skdist.sharding._dask import dealt
-from skdist.sharding._folding import MERGED_FROM, branch_length, in_branches
+from skdist.sharding._folding import MERGED_FROM, branch_length, in_branches, leaves
 from skdist.sharding._running_fit import running_fit
 from skdist.sharding._tree import tree_fold
 
@@ -140,11 +140,12 @@ def test_branches_fold_to_the_whole_tree(n_shards, workers):
         return (a, b)
 
     singles = [range(k, k + 1) for k in range(n_shards)]
-    wave = in_branches(list(range(n_shards)), singles, [""] * n_shards, pair, workers)
+    pieces = [[part] for part in leaves(range(n_shards))]
+    wave = in_branches(pieces, singles, [""] * n_shards, pair, workers)
     merged = tree_fold(pair, [wave.function(*own) for own in wave.own])
     assert merged == tree_fold(pair, list(range(n_shards)))
     assert min(workers, n_shards) <= len(wave.own) <= 2 * workers
-    assert branch_length(n_shards, workers) == len(wave.own[0][0])
+    assert branch_length(n_shards, workers) == len(wave.own[0])
 
 
 # -- many shards for each worker -----------------------------------------------------------------
