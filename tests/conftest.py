@@ -26,6 +26,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("timed"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
     if config.getoption("--long"):
         return
     skip = pytest.mark.skip(reason="takes minutes: runs with --long")

@@ -295,6 +295,22 @@ def slow_here(shard, folder, long, short):
     return os.getpid()
 
 
-def slow_item(value, item, folder, long, short):
-    time.sleep(long if _slowest(folder) else short)
+def held_up(shard, folder, n_others):
+    """The process; the first that comes by is held up until others have done so many tasks."""
+    return held_up_item(None, shard.index, folder, n_others)
+
+
+def held_up_item(value, item, folder, n_others):
+    others = os.path.join(folder, "others")
+    if _slowest(folder):
+        deadline = time.monotonic() + 20.0
+        while time.monotonic() < deadline and _n_files(others) < n_others:
+            time.sleep(0.01)
+    else:
+        os.makedirs(others, exist_ok=True)
+        Path(others, str(item)).touch()
     return os.getpid()
+
+
+def _n_files(folder):
+    return len(os.listdir(folder)) if os.path.isdir(folder) else 0

@@ -29,6 +29,8 @@ from shard_tasks import loky_workers
 import skdist
 from skdist.sharding import running_fit
 
+pytestmark = pytest.mark.timed
+
 WORKERS = ("loky", "dask")
 CHILD = Path(__file__).parent / "chaos_child.py"
 

@@ -15,6 +15,8 @@ from sklearn.datasets import make_classification
 import skdist
 from skdist.sharding import running_fit
 
+pytestmark = pytest.mark.timed
+
 X, Y = make_classification(60_000, 20, random_state=0)
 
 

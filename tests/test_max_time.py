@@ -14,6 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 import skdist
 from skdist.sharding import replicate, running_fit
 
+pytestmark = pytest.mark.timed
+
 NO_TIME = 1e-6
 # One round of sums, coordinate descent on them in the driver, or tasks that solve all: no loop of
 # rounds that could end early.

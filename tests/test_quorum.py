@@ -31,7 +31,10 @@ from skdist.solvers.newton import newton
 from skdist.solvers.prox_newton import prox_newton
 from skdist.solvers.side_by_side import side_by_side
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.timed,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 SLOW = 1.2  # seconds
 MARK = 77.0  # a target of the slow shard

@@ -12,6 +12,8 @@ import skdist
 from skdist._small_data import SmallDataWarning, warn_if_too_small
 from skdist.sharding import running_fit, shard_rows
 
+pytestmark = pytest.mark.timed
+
 X = np.random.default_rng(0).normal(size=(400, 3))
 Y = (X[:, 0] > 0).astype(int)
 

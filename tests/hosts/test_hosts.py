@@ -14,6 +14,7 @@ from driver import fit_all
 
 NOT_HERE = network.why_not()
 pytestmark = [
+    pytest.mark.timed,
     pytest.mark.skipif(NOT_HERE is not None, reason=f"no network namespaces: {NOT_HERE}"),
     pytest.mark.timeout(240),
 ]

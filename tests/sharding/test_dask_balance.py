@@ -14,6 +14,8 @@ import shard_tasks as tasks
 from skdist.sharding import shard_rows
 from skdist.sharding._dask_balance import Balance, Took, better, slowness
 
+pytestmark = pytest.mark.timed
+
 SLOTS = {"a": 1, "b": 1}
 
 

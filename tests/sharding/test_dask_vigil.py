@@ -15,6 +15,8 @@ from journal_problems import Rounds, fitted, model_of
 import skdist
 from skdist.sharding import WorkersLostError, replicate, running_fit, shard_rows
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture
 def cluster():

@@ -16,6 +16,8 @@ from skdist._config import config_context
 from skdist.sharding import ShardLostError, shard_rows
 from skdist.sharding._threads import ThreadExecutor
 
+pytestmark = pytest.mark.timed
+
 X = np.random.default_rng(0).normal(size=(800, 5))
 
 

@@ -13,6 +13,8 @@ from skdist.sharding import replicate, running_fit, shard_rows
 from skdist.sharding._ledger import MOST_NOTES, MOST_TASKS, Ledger, Offset
 from skdist.sharding._spans import Span, _held, _high
 
+pytestmark = pytest.mark.timed
+
 X = np.random.default_rng(0).normal(size=(800, 5))
 
 

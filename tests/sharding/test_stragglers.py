@@ -13,6 +13,8 @@ import skdist
 from skdist.sharding import running_fit, shard_rows
 from skdist.sharding._stragglers import AT_LEAST, Stragglers
 
+pytestmark = pytest.mark.timed
+
 X = np.random.default_rng(0).normal(size=(80, 3))
 LONG = 6.0
 

@@ -14,6 +14,8 @@ from distributed import Client, LocalCluster
 import skdist
 from skdist.sharding import ShardLostError, shard_rows
 
+pytestmark = pytest.mark.timed
+
 X = np.random.default_rng(0).normal(size=(80, 3))
 ALLOWED = 1  # workers that a task may kill before the scheduler gives it up
 
