@@ -129,7 +129,8 @@ def config_context(
         next moves (top-k with error feedback). Of stochastic gradient descent of linear models and
         of perceptrons; other estimators raise an error, and so do perceptrons whose solver needs
         all. Another model comes of it, the same on every backend; ``report_.why`` says so, or that
-        nothing changed. A share needs ``quorum=1``. "exact" by default.
+        nothing changed. A share needs ``quorum=1``, and is meant for clusters: between processes of
+        one machine what shards owe travels with their tasks. "exact" by default.
     spill : bool or path, optional
         Whether rows that are streamed, since no process need hold them, are written to the local
         disk as the numbers that a fit makes of them, so that their source is read once, not in

@@ -14,8 +14,10 @@ from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from skdist._config import settings
 from skdist._labels import distinct, find_classes
 from skdist._planned_fit import Plan
+from skdist._wire import check_wire
 from skdist.sharding import Place, count_lengths, is_dask, place_of, shard_rows
 
 HOOKS = {
@@ -187,6 +189,7 @@ def _hooks(estimator: Any) -> list[str]:
 def one_plan(estimator: Any, shape: Shape, X: Any, y: Any) -> Plan:
     """Of an estimator that is fitted by itself, to rows of this shape."""
     import_module(_hooks(estimator)[0])
+    check_wire(estimator, settings().wire)
     place = place_of(shape.is_collection, getattr(estimator, "n_jobs", None))
     return Plan(type(estimator).__name__, shape, place, sketch_of(estimator, shape, place, X, y))
 

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from skdist._caller import level_of_caller
 from skdist._carried_settings import carried_settings
 from skdist._config import DEFAULTS, Settings, settings
+from skdist._wire import check_wire
 from skdist.sharding import (
     Journal,
     JournalWarning,
@@ -77,7 +78,7 @@ def remembered(estimator: Any, method: str, data: Mapping[str, Any]) -> Iterator
         return
     with carried_settings(estimator):
         asked = settings()
-        _check_wire(estimator, asked.wire)
+        check_wire(estimator, asked.wire)
         request = _request(estimator, method, data) if asked.journal and data else None
         with open_journal(asked.journal or "", request) if request else nullcontext() as journal:
             with _running(estimator, journal, asked) as fit:
@@ -89,19 +90,6 @@ def remembered(estimator: Any, method: str, data: Mapping[str, Any]) -> Iterator
             _tell_of_late(estimator, fit.late)
             if fit.was_stopped:
                 _tell_of_time(estimator, asked.max_time)
-
-
-def _check_wire(estimator: Any, wire: str | float) -> None:
-    """Raise where what travels cannot be shortened as it is asked to be."""
-    kinds = getattr(type(estimator), "_wires", {"exact"})
-    if (wire if isinstance(wire, str) else "share") in kinds:
-        return
-    raise ValueError(
-        f"wire={wire!r} was given, but a {type(estimator).__name__} sends none of the parameters "
-        "that may be shortened: stochastic gradient descent of linear models and perceptrons take "
-        "'float32' and a share, and nets around torch modules are in float32 as they are. Leave "
-        "wire='exact'."
-    )
 
 
 @contextmanager

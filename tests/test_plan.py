@@ -250,6 +250,57 @@ def test_nets(how, dask_client):
     assert plan.bytes_moved[0] / 2 <= moved <= 2 * plan.bytes_moved[1] + 400_000
 
 
+WIDE = RNG.normal(size=(3_000, 400))
+SIDES = (WIDE[:, :40].sum(axis=1) > 0).astype(int)
+SHORTENED = {
+    "SGD": skdist.DistributedSGDClassifier(n_shards=3, max_iter=20, tol=None, random_state=0),
+    "taken to 0": skdist.DistributedSGDClassifier(
+        n_shards=3, max_iter=6, tol=None, penalty="l1", random_state=0
+    ),
+    "places": skdist.DistributedMLPClassifier(
+        20, n_shards=3, max_iter=9, tol=0.0, solver="sgd", local_steps=2, random_state=0
+    ),
+    "gradients": skdist.DistributedMLPClassifier(
+        20, n_shards=3, max_iter=3, tol=0.0, solver="sgd", sync="gradient", random_state=0
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("wire", ["exact", "float32", 0.2, 0.01])
+@pytest.mark.parametrize("name", SHORTENED)
+@pytest.mark.parametrize("where", ["dask", "loky"])
+def test_what_travels_shortened(where, name, wire, request):
+    client = {"client": request.getfixturevalue("dask_client")} if where == "dask" else {}
+    with joblib.parallel_config(backend=where, n_jobs=2, **client):
+        with skdist.config_context(wire=wire):
+            plan = skdist.plan(SHORTENED[name], WIDE, SIDES)
+            report = SHORTENED[name].fit(WIDE, SIDES).report_
+    assert plan.strategy == report.strategy and plan.n_shards == 3
+    few, many = plan.rounds
+    assert few <= report.rounds <= many
+    rows = plan.sketch.data
+    if where == "dask":
+        assert within_a_factor_of_2(plan.bytes_down(report.rounds) - rows, report.bytes_down - rows)
+    else:  # a pool's processes are told once what all tasks of a round are told
+        assert within_a_factor_of_2(plan.bytes_down(report.rounds), report.bytes_down)
+    assert within_a_factor_of_2(plan.bytes_up(report.rounds), report.bytes_up)
+
+
+@pytest.mark.parametrize(
+    ("model", "wire", "told"),
+    [
+        (skdist.DistributedRidge(), "float32", "sends none of the parameters"),
+        (SHORTENED["gradients"].__class__(solver="lbfgs"), 0.1, "needs exact gradients"),
+    ],
+)
+def test_what_a_fit_would_refuse_is_refused(model, wire, told):
+    with skdist.config_context(wire=wire):
+        for attempt in (skdist.plan, lambda *args: args[0].fit(*args[1:])):
+            with pytest.raises(ValueError, match=told):
+                attempt(model, WIDE, SIDES)
+
+
 def test_what_does_not_fit_is_told_up_front():
     plan = skdist.plan(skdist.DistributedLogisticRegression(solver="newton", n_jobs=1), X, TWO)
     assert plan.fits

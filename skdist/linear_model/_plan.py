@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from skdist._config import settings
 from skdist._plan import Shape, Sketch, sketch_of
+from skdist._plan_share import of_share
 from skdist._rows import default_n_shards, few_shards
 from skdist.linear_model._glm import DistributedGeneralizedLinearRegressor
 from skdist.linear_model._huber import DistributedHuberRegressor
@@ -176,8 +178,21 @@ def of_sgd(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) -> Sketch
             "sgd", "local", 1, (0, 0), ("One shard: scikit-learn's own loop.",),
             operations=operations, driver=shape.x_bytes / 4, local=True,
         )  # fmt: skip
+    wire, average = settings().wire, 8.0 * p * bool(estimator.average)
+    known = {"data": shape.data_bytes, "operations": operations}
+    if isinstance(wire, float):
+        why = f"{m} shards send a share of {wire:g} of what every pass moved, and owe the rest."
+        moves = of_share(
+            wire, p * told, m, place, told=8.0 * p * told, sent=8.0 * p * told,
+            kept=16.0 * p * told,
+        )  # fmt: skip
+        moves["down"], moves["up"] = moves["down"] + 800.0, moves["up"] + 400.0 + average
+        return Sketch("sgd", "average", m, (few + 2, passes + 3), (why,), **moves, **known)
+    # After most passes a round looks how far to go: it is told places, and sends numbers.
+    item = 4.0 if wire == "float32" else 8.0
     return Sketch(
-        "sgd", "average", m, (few + 3, passes + 7), (f"{m} shards are averaged after every pass.",),
-        down=800.0 + 8.0 * p * told, up=400.0 + 8.0 * p * (told + bool(estimator.average)),
-        data=shape.data_bytes, operations=operations,
+        "sgd", "average", m, (few + 2, 2 * passes + 3),
+        (f"{m} shards are averaged after every pass.",),
+        down=800.0 + item * p * told, up=400.0 + 0.7 * item / 8 * (8.0 * p * told + average),
+        **known,
     )  # fmt: skip

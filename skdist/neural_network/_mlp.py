@@ -36,7 +36,13 @@ from skdist.neural_network._mlp_strategy import (
     default_n_shards,
     with_local_steps,
 )
-from skdist.neural_network._mlp_wire import check_share, is_shortened, of_wire, share_of
+from skdist.neural_network._mlp_wire import (
+    asked_sync,
+    check_share,
+    is_shortened,
+    of_wire,
+    share_of,
+)
 from skdist.solvers.fisher import fisher_sums
 from skdist.solvers.local_steps import Steps, measured_steps_between_rounds
 from skdist.solvers.network import Adam, Momentum, Network, Rule
@@ -178,8 +184,9 @@ def _spread(
     else:
         n_shards = mlp.n_shards or default_n_shards(n, size, batch_size, mlp.solver)
     share = share_of(settings().wire, n_shards)
-    asked = "local" if share and mlp.sync == "auto" else mlp.sync  # rounds are dear
-    sync = chosen_sync(asked, mlp.solver, n_shards, size, max(1, batch_size // n_shards))
+    sync = chosen_sync(
+        asked_sync(mlp, share), mlp.solver, n_shards, size, max(1, batch_size // n_shards)
+    )
     averages = sync == "local" and n_shards > 1
     dealt = averages and mlp.shuffle and given.shards is None
     rows = training_rows(mlp, given, n_shards, dealt, rng)

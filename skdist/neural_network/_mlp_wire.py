@@ -23,6 +23,11 @@ def share_of(wire: str | float, n_shards: int) -> float:
     return wire if isinstance(wire, float) and n_shards > 1 else 0.0
 
 
+def asked_sync(mlp: Any, share: float) -> str:
+    """`sync`; few entries are sent because rounds are dear."""
+    return "local" if share and mlp.sync == "auto" else str(mlp.sync)
+
+
 def check_share(mlp: Any, wire: str | float) -> None:
     """Raise where steps need all of what a share would leave out."""
     if not isinstance(wire, float):

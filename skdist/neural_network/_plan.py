@@ -7,9 +7,14 @@ import math
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
+from skdist._config import settings
 from skdist._plan import Shape, Sketch, sketch_of
-from skdist.neural_network._mlp import DistributedMLP, _batch_size
+from skdist._plan_share import of_share
+from skdist.neural_network._mlp import DistributedMLP, _batch_size, rule_of
 from skdist.neural_network._mlp_strategy import chosen_sync, default_n_shards, with_local_steps
+from skdist.neural_network._mlp_wire import asked_sync, check_share, is_shortened, share_of
 from skdist.sharding import Place
 from skdist.solvers.local_steps import Steps
 
@@ -21,7 +26,11 @@ def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) ->
     batch = min(_batch_size(estimator, n), n)
     m = len(shape.partitions) or estimator.n_shards
     m = m or default_n_shards(n, size, batch, estimator.solver)
-    sync = chosen_sync(estimator.sync, estimator.solver, m, size, max(1, batch // m))
+    wire = settings().wire
+    check_share(estimator, wire)
+    share = share_of(wire, m)
+    asked = asked_sync(estimator, share)
+    sync = chosen_sync(asked, estimator.solver, m, size, max(1, batch // m))
     averages = sync == "local" and m > 1
     dealt = averages and bool(estimator.shuffle) and not shape.is_collection
     steps = Steps(None, batch, n, m, n, bool(estimator.shuffle), 0)
@@ -40,21 +49,33 @@ def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) ->
     passes = int(estimator.max_iter)
     few = min(passes, int(estimator.n_iter_no_change) + 2)
     operations = few * 6.0 * n * size
+    vectors = 1 + rule_of(estimator, m).n_moments
     if sync == "gradient":
         a_pass, why = steps.per_pass if m == 1 else math.ceil(n / batch), "a round for every step."
-        down, up = item * size + 8.0 * batch / m, float(item * size)
+        sent = size
     else:
         h = with_local_steps(estimator, steps, size, dealt).local_steps
         a_pass, why = math.ceil(steps.per_pass / h), f"{m} shards are averaged every {h} steps."
-        down = up = 2.0 * item * size
+        sent = vectors * size
+    reasons, numbers = (why,), 8.0 * batch / m * (sync == "gradient")
+    if share:
+        reasons += (f"Shards send a share of {share:g}, and owe the rest.",)
+        moves = of_share(
+            share, size, m, place, told=vectors * item * size, sent=item * sent,
+            kept=2.0 * vectors * item * size,
+        )  # fmt: skip
+    else:
+        if is_shortened(estimator, m, np.float64 if item == 8 else np.float32):
+            item = 4
+        moves = {"down": float(item * sent), "up": float(item * sent)}
+    moves["down"] += numbers
     scored = bool(estimator.early_stopping)  # a round at the end of each pass
     measured = averages and estimator.local_steps == "measured"  # may come to any number of steps
     most = steps.per_pass + 2 if measured else a_pass
     rounds = (few * a_pass + 1, passes * (most + scored) + 4)
     strategy = "average" if averages else sync
     return Sketch(
-        estimator.solver, strategy, m, rounds, (why,), down=down, up=up, operations=operations,
-        **common,
+        estimator.solver, strategy, m, rounds, reasons, operations=operations, **moves, **common,
     )  # fmt: skip
 
 

@@ -31,6 +31,25 @@ from skdist.summaries import SparseMean, WeightedMean
 
 Array = NDArray[Any]
 PERIOD = 16
+ENTRY = 8  # bytes: an index and a value
+
+
+def bytes_of_rounds(whole: float, few: float) -> tuple[float, float]:
+    """Bytes a round, and once, where a `PERIOD`-th of the rounds has all and others few entries.
+
+    Parameters
+    ----------
+    whole : float
+        Bytes of all.
+    few : float
+        Entries of other rounds.
+
+    Returns
+    -------
+    a_round, once : float
+        Once, since periods are begun and ended however few rounds there are: half of one.
+    """
+    return (whole + (PERIOD - 1) * ENTRY * few) / PERIOD, (whole - ENTRY * few) / 2
 
 
 @dataclass(frozen=True, eq=False)
