@@ -54,7 +54,7 @@ def main() -> None:
         for name in args.fits:
             seconds = measured(name, folder, args, sys.executable, once)
             once = seconds if name == "reading" else once
-        for name in PEERS if args.peers_python else ():
+        for name in args.peers if args.peers_python else ():
             measured(name, folder, args, args.peers_python, once)
     finally:
         shutil.rmtree(folder)
@@ -69,6 +69,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--fits", nargs="*", default=FITS, choices=FITS)
     parser.add_argument("--minutes", type=float, default=30.0, help="of a fit, at most")
     parser.add_argument("--peers-python", default=None, help="an interpreter that has dask-ml")
+    parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS)
     parser.add_argument("--child", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
