@@ -6,7 +6,7 @@ finds for scikit-learn ("sklearn") and with one ("sklearn, 1 thread"). skdist ru
 one shard, and with merged gradients.
 
     python benchmarks/mlp_fit.py                            # 8,000 x 784, 256 hidden, 20 passes
-    python benchmarks/mlp_fit.py --data mnist.npz --runs 5  # arrays X and y; a fifth is predicted
+    python benchmarks/mlp_fit.py --data mnist10k.npz --runs 5  # X and y; a fifth is predicted
 
 Made rows: ten classes of noisy prototypes. Every process first fits 1,000 rows, so that loading
 compiled code is not in "fit s".

@@ -10,7 +10,7 @@ Merged gradients take the steps of one process: they get skorch's sizes, and are
 bytes that an all-reduce would move.
 
     python benchmarks/torch_nets.py                            # scikit-learn's 8x8 digits
-    python benchmarks/torch_nets.py --data mnist.npz --target 0.97 --runs 5
+    python benchmarks/torch_nets.py --data mnist10k.npz --target 0.97 --runs 5
 
 `--data` has X (n, side * side) in [0, 1] and y of 10 classes; the last fifth of the rows is for
 testing. "MB an epoch" is what went down and up, but for the rows.
