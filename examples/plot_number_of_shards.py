@@ -53,7 +53,8 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constraine
 for estimators, line in [(merge_sums, "-"), (merge_solutions, "--")]:
     for name, estimator in estimators.items():
         report, p, accuracy = fitted(estimator)
-        print(f"{name:>33}: exact = {report.exact}")
+        said = ", ".join(f"{a:.3f} of {m}" for m, a in zip(n_shards, accuracy, strict=True))
+        print(f"{name:>33}: exact = {report.exact}, accuracy {said}")
         change = np.abs(p - p[0]).max(axis=1)
         left.plot(n_shards[1:], np.maximum(change[1:], 1e-17), line, marker="o", label=name)
         right.plot(n_shards, accuracy, line, marker="o", label=name)
