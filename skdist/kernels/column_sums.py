@@ -102,25 +102,31 @@ def _of_block(B: np.ndarray, w: np.ndarray, out: np.ndarray) -> Sums:
         B = out
     total = w.sum()
     if total == 0.0:
-        return _of_holed(B, w)
+        return _of_holed(B, w, out)
     with np.errstate(invalid="ignore"):  # inf - inf: the caller looks at what is not finite
         mean = w @ B / total
         if np.isnan(mean).any():
-            return _of_holed(B, w)
+            return _of_holed(B, w, out)
         np.subtract(B, mean, out=out)
         rest = w @ out / total
         np.multiply(out, out, out=out)
         return np.full(len(mean), total), mean, rest, w @ out
 
 
-def _of_holed(B: np.ndarray, w: np.ndarray) -> Sums:
+def _of_holed(B: np.ndarray, w: np.ndarray, out: np.ndarray) -> Sums:
     """The same of a block with NaN in it."""
-    there = ~np.isnan(B)
-    total = w @ there
+    lost = np.isnan(B)
+    there = ~lost
+    total = w @ there.view(np.uint8)  # w - w of what is lost would not be 0 where all is
+    np.copyto(out, B)
+    np.copyto(out, 0.0, where=lost)
     with np.errstate(invalid="ignore"):
-        mean = _over(w @ np.where(there, B, 0.0), total)
-        centred = np.where(there, B - mean, 0.0)
-    return total, mean, _over(w @ centred, total), w @ (centred * centred)
+        mean = _over(w @ out, total)
+        np.subtract(out, mean, out=out)
+        np.copyto(out, 0.0, where=lost)
+        rest = _over(w @ out, total)
+        np.multiply(out, out, out=out)
+        return total, mean, rest, w @ out
 
 
 def _of_sparse(X: Any, weight: np.ndarray | None) -> Sums:
