@@ -16,15 +16,17 @@ from skdist.solvers.diverged import Diverged
 
 
 @contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
+def unchanged_on_error(
+    estimator: Any, but: tuple[type[BaseException], ...] = (Diverged,)
+) -> Iterator[None]:
     """Leave an estimator as it was before, if what is done with it fails.
 
-    One that diverged keeps what it has: the last parameters that were numbers.
+    But one that diverged keeps what it has: the last parameters that were numbers.
     """
     before = dict(vars(estimator))
     try:
         yield
-    except Diverged:
+    except but:
         raise
     except BaseException:
         vars(estimator).clear()

@@ -23,7 +23,7 @@ from skdist._remembered import remembered
 from skdist._rows import few_shards
 from skdist._sklearn import Interval, StrOptions, check_parameters
 from skdist._watching import Watched, shows, watched
-from skdist._whole_fit import all_or_nothing
+from skdist._whole_fit import all_or_nothing, unchanged_on_error
 from skdist.neural_network._torch_alike import partitions_alike, unmeasured
 from skdist.neural_network._torch_epoch import epoch_alone
 from skdist.neural_network._torch_recipe import forget
@@ -31,6 +31,7 @@ from skdist.neural_network._torch_report import report_of, report_of_one
 from skdist.neural_network._torch_rows import PlacedRows, placed
 from skdist.neural_network._torch_start import shape_layers, start_training
 from skdist.neural_network._torch_state import can_read, lacks_shapes, read_state
+from skdist.neural_network._torch_unchanged import unchanged_contents
 from skdist.sharding import current_fit, is_dask, shard_rows
 from skdist.solvers.diverged import Diverged
 
@@ -102,8 +103,10 @@ class DistributedNeuralNet(CarriesSettings, Watched):
             skorch's, PyTorch's and our own, of rows that cannot be trained on; the net is as it was
             before. Where training diverges it has the parameters of before that round.
         """
-        so_far = _so_far(self) if self.warm_start else None
-        with all_or_nothing(self, X=X, y=y, **{"moments so far": so_far}):
+        so_far, kept = None, nullcontext()
+        if self.warm_start:
+            so_far, kept = _so_far(self), unchanged_contents(self, but=(Diverged,))
+        with kept, all_or_nothing(self, X=X, y=y, **{"moments so far": so_far}):
             shows(_model)
             _draw_as_then()
             return super().fit(X, y, **fit_params)
@@ -121,12 +124,24 @@ class DistributedNeuralNet(CarriesSettings, Watched):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError, TypeError, RuntimeError
+            Those of `fit`. The net is as it was before the call, also where training diverges:
+            parameters, history, and what optimisers and callbacks remember.
         """
+        if current_fit().owner is self:  # `fit` trains by it, and has seen to all else
+            return super().partial_fit(X, y, classes, **fit_params)
         data = {"X": X, "y": y, "moments so far": _so_far(self)}
-        with remembered(self, "partial_fit", data), watched(self, "partial_fit", data):
-            if current_fit().model_of is None:
-                shows(_model)
-                _draw_as_then()
+        with (
+            unchanged_contents(self),
+            unchanged_on_error(self, but=()),
+            remembered(self, "partial_fit", data),
+            watched(self, "partial_fit", data),
+        ):
+            shows(_model)
+            _draw_as_then()
             return super().partial_fit(X, y, classes, **fit_params)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
@@ -136,7 +151,8 @@ class DistributedNeuralNet(CarriesSettings, Watched):
         ------
         ValueError
             When a loss, a gradient or a parameter is no number any more, naming the round and the
-            shard; the net then has the parameters of before that round.
+            shard; the net then has the parameters of before that round. `partial_fit` puts back
+            those of before the call.
         """
         given = {name: getattr(self, name) for name in CONSTRAINTS}
         check_parameters(CONSTRAINTS, given, type(self).__name__)

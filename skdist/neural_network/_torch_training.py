@@ -276,9 +276,8 @@ class Training:
             which = ", ".join(f"{j} of {self.n_shards}" for j in diverged)
             raise Diverged(
                 f"A loss, a gradient or a parameter is no number any more in round "
-                f"{len(self.rounds) + 1} (epoch {len(self.net.history)}), on shard {which}. The "
-                "parameters are those before it. Take a smaller lr, scale the rows, or clip "
-                "gradients."
+                f"{len(self.rounds) + 1} (epoch {len(self.net.history)}), on shard {which}. "
+                "Nothing of it is kept. Take a smaller lr, scale the rows, or clip gradients."
             )
 
     def _tell(self, steps: Sequence[Step]) -> None:

@@ -277,10 +277,10 @@ def test_a_loss_that_is_no_number_leaves_the_parameters_before_it(settings):
     X = X.copy()
     X[290] = 1e9  # in the last batch, on the last shard
     given = {**ADAM, "iterator_train__shuffle": False, "train_split": None, **settings}
-    net = made(DistributedNeuralNetClassifier, Exploding, **given).initialize()
+    net = made(DistributedNeuralNetClassifier, Exploding, **given)
     which = {1: "shard 0 of 1", 3: "round 10 .epoch 1., on shard 2 of 3"}[settings["n_shards"]]
-    with pytest.raises(Diverged, match=f"{which}.*The parameters are those before it"):
-        net.partial_fit(X, y)
+    with pytest.raises(Diverged, match=f"{which}.*Nothing of it is kept"):
+        net.fit(X, y)
     good = made(DistributedNeuralNetClassifier, Exploding, **{**given, "max_epochs": 1})
     good.fit(X[:288], y[:288])
     np.testing.assert_allclose(weights(net), weights(good), atol=1e-5)
@@ -293,9 +293,9 @@ def test_local_steps_that_diverge_name_the_round_and_keep_the_average():
     net = made(
         DistributedNeuralNetClassifier, Exploding, n_shards=3, local_steps=1, train_split=None,
         **ADAM,
-    ).initialize()  # fmt: skip
+    )  # fmt: skip
     with pytest.raises(Diverged, match=r"in round \d+ \(epoch 1\), on shard \d of 3"):
-        net.partial_fit(X, y)
+        net.fit(X, y)
     assert np.isfinite(weights(net)).all()
     assert net.report_.extra["history"] is not None
     assert np.isfinite(net.predict_proba(X[:5])).all()
