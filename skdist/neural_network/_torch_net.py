@@ -218,7 +218,7 @@ class DistributedNeuralNet(CarriesSettings, Watched):
         if "_start_" in vars(self) and not torch.isfinite(step["loss"]).all():
             raise Diverged(
                 f"The loss is no number any more in epoch {len(self.history)}, on shard 0 of 1, in "
-                f"batch {len(self.history[-1]['batches'])}. The parameters are those before it. "
+                f"batch {len(self.history[-1]['batches'])}. Nothing of it is kept. "
                 "Take a smaller lr, scale the rows, or clip gradients."
             )
         return step
