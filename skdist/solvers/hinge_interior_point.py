@@ -50,7 +50,12 @@ from skdist.kernels.margin_rows import (
     slack_of,
     widest_bin_below,
 )
-from skdist.solvers.hinge_program import HingeAnswer, HingeProgram, solve_hinge_program
+from skdist.solvers.hinge_program import (
+    HingeAnswer,
+    HingeProgram,
+    has_few_rows,
+    solve_hinge_program,
+)
 from skdist.solvers.line_search import LENGTHS
 from skdist.solvers.linear_objective import EPSILON, LinearObjective, Solution
 from skdist.solvers.rounds import Rounds, Shards
@@ -63,6 +68,7 @@ Floats = NDArray[np.float64]
 
 CERTIFICATE = "duality gap"
 FEWEST_ROWS = 3_000  # a program of fewer saves no time
+SPARSE = 0.05  # share of entries below which rows that are few stay CSR
 SPARE = 1.5  # times n^(2/3) p^(1/3) rows
 MOST_DENSE = 1 << 26  # entries of a program's rows above which CSR rows stay CSR
 ROUGHLY = 1e-3  # relative gap of the first program: the rows that were not drawn cost more
@@ -193,11 +199,20 @@ def solved(
 
 
 def _program(found: MarginRows) -> HingeProgram:
-    """Dense where that fits: products of matrices are much faster then."""
+    """Dense where products of matrices are faster then, and fit."""
     rows = found.rows
-    if issparse(rows) and rows.shape[0] * rows.shape[1] <= MOST_DENSE:
+    if issparse(rows) and pays_dense(*rows.shape, rows.nnz):
         rows = rows.toarray()
     return HingeProgram(rows, found.cost, found.pull, found.offset)
+
+
+def pays_dense(n: int, d: int, n_entries: int) -> bool:
+    """Whether a program's CSR rows are better dense.
+
+    Where the matrix of the columns is formed at every iteration they are. That of few rows is
+    formed once, and what few entries there are is soon gone through.
+    """
+    return n * d <= MOST_DENSE and not (has_few_rows(n, d) and n_entries < SPARSE * n * d)
 
 
 # -- where to go -----------------------------------------------------------------------------------

@@ -132,8 +132,7 @@ def solve_hinge_program(
     if len(program.cost) == 0:
         return HingeAnswer(program.pull, np.empty(0), 0.0, 0)
     here, certified = central(program, start), np.inf
-    n, d = program.rows.shape
-    normal_at = FewRows(program.rows) if d > max(WIDE, 2 * n) else few_columns
+    normal_at = FewRows(program.rows) if has_few_rows(*program.rows.shape) else few_columns
     n_iter = 0
     while n_iter < max_iter:
         if here.gap <= relative_gap * abs(here.value):
@@ -146,6 +145,11 @@ def solve_hinge_program(
             break
         here, n_iter = there, n_iter + 1
     return answer(program, here, n_iter)
+
+
+def has_few_rows(n: int, d: int) -> bool:
+    """Whether the matrix of n rows is formed, and not that of d columns."""
+    return d > max(WIDE, 2 * n)
 
 
 def advance(program: HingeProgram, here: Iterate, normal_at: Any) -> Iterate | None:
