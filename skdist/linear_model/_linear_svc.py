@@ -7,6 +7,7 @@ from functools import reduce
 from operator import add
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.svm import LinearSVC
 
 from skdist._estimator import SHARDING, ShardedClassifierFit, Stopwatch
@@ -21,17 +22,25 @@ from skdist.linear_model._one_vs_rest_expansion import keep_one_vs_rest
 from skdist.losses import SquaredHinge
 from skdist.sharding import is_dask
 from skdist.solvers.choose_solver import SYNONYMS, Choice, choose_solver
+from skdist.solvers.hinge_dual_ascent import (
+    ascent_rounds,
+    count_entries,
+    program_operations,
+)
 from skdist.solvers.linear_objective import LinearObjective
 
 # Solvers of each loss and penalty; the first is not always the one that "auto" takes.
 SOLVERS = {
-    ("hinge", "l2"): ("interior_point", "cocoa"),
+    ("hinge", "l2"): ("interior_point", "dual_ascent", "cocoa"),
     ("squared_hinge", "l2"): ("newton", "newton_cg", "lbfgs", "gradient_descent"),
     ("squared_hinge", "l1"): ("prox_newton",),
 }
 # Columns up to which programs of the interior point method, and rows up to which all of them, are
-# quickly solved: an iteration takes n d min(n, d) operations.
-MOST_COLUMNS, FEW_ROWS = 2_000, 2_000
+# solved at all; and operations above which coordinate ascent is tried first. They take half a
+# second, in which what it needs is loaded.
+MOST_COLUMNS, FEW_ROWS, FEW_OPERATIONS = 2_000, 2_000, 2e10
+
+WAITING = {"cocoa", "dual_ascent"}  # solvers whose shards wait for each other
 
 
 class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
@@ -85,8 +94,9 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
         How many tasks run at once; -1 is all cores or slots. See above for None.
     n_shards : int, default=None
         Pieces that the rows are cut into; they do not change the optimum. None is one per 16,384
-        rows, at most 64 but at least 4 of 4,096 rows; for "cocoa", whose shards wait for each
-        other, 1. For a Dask collection, whose partitions are the shards, it must be None.
+        rows, at most 64 but at least 4 of 4,096 rows; for "cocoa" and "dual_ascent", whose
+        shards wait for each other, 1. For a Dask collection, whose partitions are the shards, it
+        must be None.
     solver : str, default="auto"
         - "newton", "newton_cg", "lbfgs", "gradient_descent": the squared hinge, by merged
           gradients and curvature. "auto" takes "newton" for up to 1,500 coefficients (300, if X is
@@ -95,6 +105,11 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
           coefficients, and scikit-learn's own fit for more.
         - "interior_point": the hinge. Rows near the margin come to the driver; all rows give
           the bound. "auto" takes it for up to 2,000 columns or rows.
+        - "dual_ascent": "cocoa", for at most a tenth of the operations that "interior_point" would
+          take, and that one where they are not enough. "auto" takes it in place of
+          "interior_point" where that would take more than 2e10 operations (about 1,500 rows, or
+          1,000 columns), X has few entries, so that a tenth of these is 200 passes, and no more
+          than one shard is asked for.
         - "cocoa": the hinge, for many rows of many columns. Shards improve their own dual
           variables side by side; the more shards, the more rounds.
 
@@ -253,7 +268,8 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     def _few_shards(self, X):
         """1 where shards of rows in memory would have to wait for each other, else None."""
         n, d = getattr(X, "shape", (0, 0))[:2] if not is_dask(X) else (0, 0)
-        if self.loss == "hinge" and self._hinge_solver(n, d + 1).name == "cocoa":
+        entries = float(X.nnz if issparse(X) else n * d)
+        if self.loss == "hinge" and self._hinge_solver(n, d + 1, entries).name in WAITING:
             return 1
         return None
 
@@ -282,16 +298,27 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     def _choose_solver(self, objective, rows):
         """The solver, or None for scikit-learn's own fit."""
         if self.loss == "hinge":
-            return self._hinge_solver(rows.n_samples, objective.shape[1])
+            return self._hinge_solver(rows.n_samples, objective.shape[1], self._entries(rows))
         return choose_solver(self.solver, objective, is_sparse=rows.is_sparse)
 
-    def _hinge_solver(self, n, p):
-        """The same for n rows and p columns."""
+    def _entries(self, rows):
+        """Of one shard, encoded or planned; inf of several, which wait for each other."""
+        shards = getattr(rows, "shards", None)
+        if self.solver != "auto" or (self.n_shards or 1) > 1 or (shards and shards.n_shards > 1):
+            return np.inf
+        return rows.entries if shards is None else float(shards.map_reduce(count_entries)[1])
+
+    def _hinge_solver(self, n, p, entries):
+        """The same for n rows and p columns that hold so many entries."""
         if self.solver != "auto":
             return Choice(self.solver, f"solver={self.solver!r} was asked for.")
+        size = f"programs of {p:,} columns or {n:,} rows"
+        few = p <= MOST_COLUMNS or n <= FEW_ROWS
+        if few and program_operations(n, p) > FEW_OPERATIONS and ascent_rounds(n, p, entries):
+            why = f"dual_ascent: {entries:,.0f} entries are few, and {size} take long."
+            return Choice("dual_ascent", why)
         if p <= MOST_COLUMNS or n <= FEW_ROWS:
-            why = f"interior_point: programs of {p:,} columns or {n:,} rows."
-            return Choice("interior_point", why)
+            return Choice("interior_point", f"interior_point: {size}.")
         return Choice("cocoa", f"cocoa: programs of {p:,} columns would be too large.")
 
     def _check_solver(self):

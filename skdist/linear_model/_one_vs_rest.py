@@ -113,6 +113,10 @@ def minimiser(name: str) -> Callable[..., Solution]:
         from skdist.solvers.hinge_interior_point import hinge_interior_point
 
         return hinge_interior_point
+    if name == "dual_ascent":
+        from skdist.solvers.hinge_dual_ascent import hinge_dual_ascent
+
+        return hinge_dual_ascent
     if name == "cocoa":
         from skdist.solvers.cocoa import cocoa
 

@@ -154,8 +154,12 @@ class Room:
 def _room(rounds: Rounds, objective: LinearObjective) -> Room:
     of_side = rounds.map_reduce(count_sides)
     n, p = float(of_side.sum()), objective.shape[1]
-    balanced = SPARE * n ** (2.0 / 3.0) * p ** (1.0 / 3.0)
-    return Room(max(balanced, FEWEST_ROWS, 10.0 * p), (float(of_side[0]), float(of_side[1])))
+    return Room(rows_of_a_program(n, p), (float(of_side[0]), float(of_side[1])))
+
+
+def rows_of_a_program(n: float, p: int) -> float:
+    """About how many of n rows of p columns a program takes."""
+    return float(max(SPARE * n ** (2.0 / 3.0) * p ** (1.0 / 3.0), FEWEST_ROWS, 10.0 * p))
 
 
 def _first_point(
@@ -201,7 +205,7 @@ def solved(
 def _program(found: MarginRows) -> HingeProgram:
     """Dense where products of matrices are faster then, and fit."""
     rows = found.rows
-    if issparse(rows) and pays_dense(*rows.shape, rows.nnz):
+    if issparse(rows) and pays_dense(rows.shape[0], rows.shape[1], rows.nnz):
         rows = rows.toarray()
     return HingeProgram(rows, found.cost, found.pull, found.offset)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from linear_problems import classes_problem
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, random_array
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import ConvergenceWarning
@@ -256,6 +256,31 @@ def test_many_columns_and_rows_are_cocoas():
     assert_array_equal(model.coef_[0, 3:], 0.0)
 
 
+@pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
+def test_many_columns_of_few_entries_are_ascended(C):
+    rng = np.random.default_rng(0)
+    X = random_array((1_600, 6_000), density=0.005, rng=rng, format="csr")
+    y = (X @ rng.normal(size=6_000) + rng.normal(size=1_600) > 0).astype(int)
+    model = DistributedLinearSVC(loss="hinge", C=C).fit(X, y)
+    theirs = LinearSVC(loss="hinge", C=C, tol=1e-9, random_state=0, max_iter=100_000).fit(X, y)
+    assert model.report_.method == "dual_ascent" and model.n_shards_ == 1
+    assert "48,000 entries are few" in model.report_.why[0]
+    least = objective(theirs, X, y)
+    assert model.report_.certificate <= 1e-8 * model.report_.extra["objective"]
+    assert abs(objective(model, X, y) - least) <= 1e-7 * least
+    assert_optimum(model, theirs, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "density", "n_shards"),
+    [(300, 6_000, 0.005, None), (2_000, 100, 0.05, None), (2_000, 2_500, 0.002, 2)],
+)
+def test_quick_programs_and_several_shards_are_not(n, d, density, n_shards):
+    model = DistributedLinearSVC(loss="hinge", n_shards=n_shards)
+    shape = (n, d + 1, np.inf if n_shards else density * n * d)
+    assert model._hinge_solver(*shape).name == "interior_point"
+
+
 # The face.
 
 
@@ -315,7 +340,10 @@ def test_verbose_prints_one_line(capsys):
         ({"loss": "hinge", "dual": False}, "not supported when dual=False"),
         ({"penalty": "l1", "dual": True}, "not supported when dual=True"),
         ({"intercept_scaling": 0}, "intercept_scaling"),
-        ({"loss": "hinge", "solver": "newton"}, "Choose one of interior_point, cocoa, or 'auto'"),
+        (
+            {"loss": "hinge", "solver": "newton"},
+            "Choose one of interior_point, dual_ascent, cocoa, or 'auto'",
+        ),
         ({"solver": "interior_point"}, "solver='interior_point' was given with loss='squared_hi"),
         ({"penalty": "l1", "solver": "newton"}, "Choose one of prox_newton"),
         ({"C": 0.0}, "The 'C' parameter"),
