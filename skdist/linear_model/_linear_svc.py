@@ -304,7 +304,8 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     def _entries(self, rows):
         """Of one shard, encoded or planned; inf of several, which wait for each other."""
         shards = getattr(rows, "shards", None)
-        if self.solver != "auto" or (self.n_shards or 1) > 1 or (shards and shards.n_shards > 1):
+        n_shards = len(rows.partitions) if shards is None else shards.n_shards
+        if self.solver != "auto" or (self.n_shards or n_shards) > 1:
             return np.inf
         return rows.entries if shards is None else float(shards.map_reduce(count_entries)[1])
 
