@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 
 import numpy as np
@@ -268,7 +268,10 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     def _few_shards(self, X):
         """1 where shards of rows in memory would have to wait for each other, else None."""
         n, d = getattr(X, "shape", (0, 0))[:2] if not is_dask(X) else (0, 0)
-        entries = float(X.nnz if issparse(X) else n * d)
+
+        def entries():
+            return float(X.nnz if issparse(X) else n * d)
+
         if self.loss == "hinge" and self._hinge_solver(n, d + 1, entries).name in WAITING:
             return 1
         return None
@@ -298,29 +301,30 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     def _choose_solver(self, objective, rows):
         """The solver, or None for scikit-learn's own fit."""
         if self.loss == "hinge":
-            return self._hinge_solver(rows.n_samples, objective.shape[1], self._entries(rows))
+            entries = partial(self._entries, rows)
+            return self._hinge_solver(rows.n_samples, objective.shape[1], entries)
         return choose_solver(self.solver, objective, is_sparse=rows.is_sparse)
 
     def _entries(self, rows):
         """Of one shard, encoded or planned; inf of several, which wait for each other."""
         shards = getattr(rows, "shards", None)
         n_shards = len(rows.partitions) if shards is None else shards.n_shards
-        if self.solver != "auto" or (self.n_shards or n_shards) > 1:
+        if (self.n_shards or n_shards) > 1:
             return np.inf
         return rows.entries if shards is None else float(shards.map_reduce(count_entries)[1])
 
     def _hinge_solver(self, n, p, entries):
-        """The same for n rows and p columns that hold so many entries."""
+        """The same for n rows and p columns; `entries` counts what they hold, if need be."""
         if self.solver != "auto":
             return Choice(self.solver, f"solver={self.solver!r} was asked for.")
         size = f"programs of {p:,} columns or {n:,} rows"
-        few = p <= MOST_COLUMNS or n <= FEW_ROWS
-        if few and program_operations(n, p) > FEW_OPERATIONS and ascent_rounds(n, p, entries):
-            why = f"dual_ascent: {entries:,.0f} entries are few, and {size} take long."
+        if p > MOST_COLUMNS and n > FEW_ROWS:
+            return Choice("cocoa", f"cocoa: programs of {p:,} columns would be too large.")
+        n_entries = entries() if program_operations(n, p) > FEW_OPERATIONS else np.inf
+        if ascent_rounds(n, p, n_entries):
+            why = f"dual_ascent: {n_entries:,.0f} entries are few, and {size} take long."
             return Choice("dual_ascent", why)
-        if p <= MOST_COLUMNS or n <= FEW_ROWS:
-            return Choice("interior_point", f"interior_point: {size}.")
-        return Choice("cocoa", f"cocoa: programs of {p:,} columns would be too large.")
+        return Choice("interior_point", f"interior_point: {size}.")
 
     def _check_solver(self):
         known = SOLVERS[self.loss, self.penalty]

@@ -277,8 +277,8 @@ def test_many_columns_of_few_entries_are_ascended(C):
 )
 def test_quick_programs_and_several_shards_are_not(n, d, density, n_shards):
     model = DistributedLinearSVC(loss="hinge", n_shards=n_shards)
-    shape = (n, d + 1, np.inf if n_shards else density * n * d)
-    assert model._hinge_solver(*shape).name == "interior_point"
+    entries = np.inf if n_shards else density * n * d
+    assert model._hinge_solver(n, d + 1, lambda: entries).name == "interior_point"
 
 
 # The face.
