@@ -21,7 +21,8 @@ def unchanged_on_error(
 ) -> Iterator[None]:
     """Leave an estimator as it was before, if what is done with it fails.
 
-    But one that diverged keeps what it has: the last parameters that were numbers.
+    After the exceptions `but` it keeps what it has: one that diverged, the last parameters that
+    were numbers.
     """
     before = dict(vars(estimator))
     try:

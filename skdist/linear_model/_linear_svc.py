@@ -21,12 +21,9 @@ from skdist.linear_model._one_vs_rest import fit_one_vs_rest, problems_of
 from skdist.linear_model._one_vs_rest_expansion import keep_one_vs_rest
 from skdist.losses import SquaredHinge
 from skdist.sharding import is_dask
-from skdist.solvers.choose_solver import SYNONYMS, Choice, choose_solver
-from skdist.solvers.hinge_dual_ascent import (
-    ascent_rounds,
-    count_entries,
-    program_operations,
-)
+from skdist.solvers.choose_hinge_solver import WAITING, choose_hinge_solver
+from skdist.solvers.choose_solver import SYNONYMS, choose_solver
+from skdist.solvers.hinge_dual_ascent import count_entries
 from skdist.solvers.linear_objective import LinearObjective
 
 # Solvers of each loss and penalty; the first is not always the one that "auto" takes.
@@ -35,12 +32,6 @@ SOLVERS = {
     ("squared_hinge", "l2"): ("newton", "newton_cg", "lbfgs", "gradient_descent"),
     ("squared_hinge", "l1"): ("prox_newton",),
 }
-# Columns up to which programs of the interior point method, and rows up to which all of them, are
-# solved at all; and operations above which coordinate ascent is tried first. They take half a
-# second, in which what it needs is loaded.
-MOST_COLUMNS, FEW_ROWS, FEW_OPERATIONS = 2_000, 2_000, 2e10
-
-WAITING = {"cocoa", "dual_ascent"}  # solvers whose shards wait for each other
 
 
 class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
@@ -272,9 +263,10 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
         def entries():
             return float(X.nnz if issparse(X) else n * d)
 
-        if self.loss == "hinge" and self._hinge_solver(n, d + 1, entries).name in WAITING:
-            return 1
-        return None
+        if self.loss != "hinge":
+            return None
+        choice = choose_hinge_solver(self.solver, n, d + 1, entries)
+        return 1 if choice.name in WAITING else None
 
     def _problems(self, rows):
         """Of each class against the rest."""
@@ -301,8 +293,8 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     def _choose_solver(self, objective, rows):
         """The solver, or None for scikit-learn's own fit."""
         if self.loss == "hinge":
-            entries = partial(self._entries, rows)
-            return self._hinge_solver(rows.n_samples, objective.shape[1], entries)
+            size = rows.n_samples, objective.shape[1]
+            return choose_hinge_solver(self.solver, *size, partial(self._entries, rows))
         return choose_solver(self.solver, objective, is_sparse=rows.is_sparse)
 
     def _entries(self, rows):
@@ -312,19 +304,6 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
         if (self.n_shards or n_shards) > 1:
             return np.inf
         return rows.entries if shards is None else float(shards.map_reduce(count_entries)[1])
-
-    def _hinge_solver(self, n, p, entries):
-        """The same for n rows and p columns; `entries` counts what they hold, if need be."""
-        if self.solver != "auto":
-            return Choice(self.solver, f"solver={self.solver!r} was asked for.")
-        size = f"programs of {p:,} columns or {n:,} rows"
-        if p > MOST_COLUMNS and n > FEW_ROWS:
-            return Choice("cocoa", f"cocoa: programs of {p:,} columns would be too large.")
-        n_entries = entries() if program_operations(n, p) > FEW_OPERATIONS else np.inf
-        if ascent_rounds(n, p, n_entries):
-            why = f"dual_ascent: {n_entries:,.0f} entries are few, and {size} take long."
-            return Choice("dual_ascent", why)
-        return Choice("interior_point", f"interior_point: {size}.")
 
     def _check_solver(self):
         known = SOLVERS[self.loss, self.penalty]

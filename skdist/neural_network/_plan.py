@@ -26,9 +26,8 @@ def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) ->
     batch = min(_batch_size(estimator, n), n)
     m = len(shape.partitions) or estimator.n_shards
     m = m or default_n_shards(n, size, batch, estimator.solver)
-    wire = settings().wire
-    check_share(estimator, wire)
-    share = share_of(wire, m)
+    check_share(estimator, settings().wire)
+    share = share_of(settings().wire, m)
     asked = asked_sync(estimator, share)
     sync = chosen_sync(asked, estimator.solver, m, size, max(1, batch // m))
     averages = sync == "local" and m > 1
@@ -49,26 +48,16 @@ def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) ->
     passes = int(estimator.max_iter)
     few = min(passes, int(estimator.n_iter_no_change) + 2)
     operations = few * 6.0 * n * size
-    vectors = 1 + rule_of(estimator, m).n_moments
+    moves = of_messages(estimator, shape, place, m, size, sync)
     if sync == "gradient":
         a_pass, why = steps.per_pass if m == 1 else math.ceil(n / batch), "a round for every step."
-        sent = size
+        moves["down"] += 8.0 * batch / m  # which rows the step is of
     else:
         h = with_local_steps(estimator, steps, size, dealt).local_steps
         a_pass, why = math.ceil(steps.per_pass / h), f"{m} shards are averaged every {h} steps."
-        sent = vectors * size
-    reasons, numbers = (why,), 8.0 * batch / m * (sync == "gradient")
+    reasons = (why,)
     if share:
         reasons += (f"Shards send a share of {share:g}, and owe the rest.",)
-        moves = of_share(
-            share, size, m, place, told=vectors * item * size, sent=item * sent,
-            kept=2.0 * vectors * item * size,
-        )  # fmt: skip
-    else:
-        if is_shortened(estimator, m, np.float64 if item == 8 else np.float32):
-            item = 4
-        moves = {"down": float(item * sent), "up": float(item * sent)}
-    moves["down"] += numbers
     scored = bool(estimator.early_stopping)  # a round at the end of each pass
     measured = averages and estimator.local_steps == "measured"  # may come to any number of steps
     most = steps.per_pass + 2 if measured else a_pass
@@ -77,6 +66,23 @@ def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) ->
     return Sketch(
         estimator.solver, strategy, m, rounds, reasons, operations=operations, **moves, **common,
     )  # fmt: skip
+
+
+def of_messages(
+    estimator: Any, shape: Shape, place: Place, m: int, size: int, sync: str
+) -> dict[str, float]:
+    """Bytes by which m shards are kept in step: a gradient, or parameters and their moments."""
+    share, item = share_of(settings().wire, m), float(shape.itemsize)
+    vectors = 1 + rule_of(estimator, m).n_moments
+    sent = size * (1 if sync == "gradient" else vectors)
+    if share:
+        whole = vectors * size * item
+        return of_share(
+            share, size, m, place, told=whole, sent=item * sent, kept=2.0 * whole
+        )  # fmt: skip
+    if is_shortened(estimator, m, np.float64 if item == 8 else np.float32):
+        item = 4.0
+    return {"down": item * sent, "up": item * sent}
 
 
 def n_parameters(estimator: Any, shape: Shape) -> int:

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from skdist import DistributedLinearSVC
+from skdist.solvers.choose_hinge_solver import choose_hinge_solver
 
 TIGHT = 1e-8
 KINDS = {
@@ -276,9 +277,8 @@ def test_many_columns_of_few_entries_are_ascended(C):
     [(300, 6_000, 0.005, None), (2_000, 100, 0.05, None), (2_000, 2_500, 0.002, 2)],
 )
 def test_quick_programs_and_several_shards_are_not(n, d, density, n_shards):
-    model = DistributedLinearSVC(loss="hinge", n_shards=n_shards)
     entries = np.inf if n_shards else density * n * d
-    assert model._hinge_solver(n, d + 1, lambda: entries).name == "interior_point"
+    assert choose_hinge_solver("auto", n, d + 1, lambda: entries).name == "interior_point"
 
 
 # The face.
