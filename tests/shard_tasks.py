@@ -84,6 +84,10 @@ def nothing(shard):
     return None
 
 
+def process_id(shard):
+    return os.getpid()
+
+
 def seen_parallelism(shard, n_jobs=None):
     """(workers a fit in this task would use, most BLAS threads, live threads of skdist's pools)."""
     blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]

@@ -33,17 +33,12 @@ def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) ->
     averages = sync == "local" and m > 1
     dealt = averages and bool(estimator.shuffle) and not shape.is_collection
     steps = Steps(None, batch, n, m, n, bool(estimator.shuffle), 0)
-    item = shape.itemsize
-    common = {
-        "data": n * (shape.n_features * item + 1.0 * (shape.n_classes == 2) + item),
-        "worker": 4.0 * item * size + 4.0 * item * batch * (size / max(shape.n_features, 1) + 1),
-        "driver": 6.0 * item * size,
-    }
+    common = of_memory(shape, size, batch)
     if estimator.solver == "lbfgs":
-        rounds = (5, 3 + int(estimator.max_fun))
+        rounds, numbers = (5, 3 + int(estimator.max_fun)), shape.itemsize * size
         return Sketch(
             "lbfgs", "gradient", m, rounds, ("Every gradient is the sum over the shards.",),
-            down=item * size, up=item * size, operations=5 * 6.0 * n * size, **common,
+            down=numbers, up=numbers, operations=5 * 6.0 * n * size, **common,
         )  # fmt: skip
     passes = int(estimator.max_iter)
     few = min(passes, int(estimator.n_iter_no_change) + 2)
@@ -66,6 +61,16 @@ def of_perceptron(estimator: Any, shape: Shape, place: Place, X: Any, y: Any) ->
     return Sketch(
         estimator.solver, strategy, m, rounds, reasons, operations=operations, **moves, **common,
     )  # fmt: skip
+
+
+def of_memory(shape: Shape, size: int, batch: int) -> dict[str, float]:
+    """Bytes of the rows, and those that workers and driver take besides."""
+    item, d = shape.itemsize, shape.n_features
+    return {
+        "data": shape.n_samples * (d * item + 1.0 * (shape.n_classes == 2) + item),
+        "worker": 4.0 * item * size + 4.0 * item * batch * (size / max(d, 1) + 1),
+        "driver": 6.0 * item * size,
+    }
 
 
 def of_messages(
