@@ -137,6 +137,17 @@ def eat_memory():
     raise AssertionError("nobody minded")
 
 
+_hoard = []
+
+
+def hoard_when_called_again(shard, folder):
+    """The first process that is called again takes 400 MB for ever, and time for joblib to look."""
+    hoards = bool(_hoard) and tally(folder) == 1
+    _hoard.append(np.ones(50_000_000 if hoards else 1))
+    time.sleep(1.2 if hoards else 0.05)
+    return gram(shard)
+
+
 def eat_memory_first_time(shard, victim, folder):
     """Shard `victim` needs more memory than there is the first time it comes by."""
     if shard.index == victim and tally(folder) == 1:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """joblib's loky processes on this machine."""
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -110,7 +111,8 @@ class LokyExecutor:
                 stragglers = Stragglers(tasks, is_enough=wave.is_enough)
                 if stragglers.is_watching:
                     _race(pool, tasks, futures, stragglers, results)
-                wait_for(futures.values(), results.receiving(futures))
+                look = functools.partial(break_if_unmanaged, pool)
+                wait_for(futures.values(), results.receiving(futures), look)
                 _receive_from_living(futures, labels, results)
             except TerminatedWorkerError:  # a death while tasks were still being handed over
                 _receive_from_living(futures, labels, results)
@@ -151,6 +153,7 @@ def _run_twins(
     while any(not future.done() for future in futures.values()):
         pending = [f for f in (*futures.values(), *twins.values()) if not f.done()]
         wait(pending, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        break_if_unmanaged(pool)
         for k, future in futures.items():
             if future.done() and future.exception() is not None:
                 return  # whose fault it is, is told by those who wait for all
@@ -166,6 +169,20 @@ def _run_twins(
         for k in stragglers.late():
             results.sends(k)
             twins[k] = pool.submit(tasks[k])
+
+
+def break_if_unmanaged(pool: Any) -> None:
+    """Break a pool whose managing thread has ended: its workers' results would never be heard of.
+
+    That thread warns when it replaces a worker whose memory has grown. Where warnings are errors,
+    as under ``python -W error`` and in many test suites, the warning ends it, and every future of
+    this pool, of this fit and of those to come, would be waited for without end. Tasks of a broken
+    pool are lost ones: they run again in a new pool.
+    """
+    executor = pool._workers  # nor has joblib a public way to the pool of its backend
+    manager, flags = executor._executor_manager_thread, executor._flags
+    if not (manager is None or manager.is_alive() or flags.broken or flags.shutdown):
+        manager.terminate_broken(TerminatedWorkerError("The pool's managing thread has ended."))
 
 
 class Results(dict[int, Any]):

@@ -6,6 +6,7 @@ import operator
 import os
 import threading
 import time
+import warnings
 
 import joblib
 import numpy as np
@@ -59,6 +60,26 @@ def test_a_killed_process_in_group_reduce(process_backend, tmp_path):
         tasks.column_total, range(3), merge=operator.add, finish=tasks.named
     )
     assert got == undisturbed
+
+
+@pytest.mark.timeout(60)  # what it is about is a fit that waited for ever
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("deadline", [float("inf"), 100.0])
+def test_a_pool_whose_managing_thread_has_ended_is_replaced(deadline, tmp_path):
+    rows = np.ones((80, 2))
+    expected = shard_rows(rows, n_shards=80, n_jobs=1).map(tasks.gram)
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        config_context(deadline=deadline),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error")  # as python -W error does
+        warnings.filterwarnings("ignore", "A task of this fit took")
+        shards = shard_rows(rows, n_shards=80)
+        got = shards.map(tasks.hoard_when_called_again, str(tmp_path))
+        np.testing.assert_array_equal(got, expected)
+        assert shards.cost.retries > 0  # the thread did end
+        np.testing.assert_array_equal(shards.map(tasks.gram), expected)
 
 
 @pytest.mark.timeout(120)  # what it is about is a reader that waited for ever
