@@ -96,11 +96,11 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
           coefficients, and scikit-learn's own fit for more.
         - "interior_point": the hinge. Rows near the margin come to the driver; all rows give
           the bound. "auto" takes it for up to 2,000 columns or rows.
-        - "dual_ascent": "cocoa", for at most a tenth of the operations that "interior_point" would
-          take, and that one where they are not enough. "auto" takes it in place of
-          "interior_point" where that would take more than 2e10 operations (about 1,500 rows, or
-          1,000 columns), X has few entries, so that a tenth of these is 200 passes, and no more
-          than one shard is asked for.
+        - "dual_ascent": "cocoa", for a tenth of the operations that "interior_point" would take,
+          and for more while its gap falls fast enough to be there first; else that one, from
+          there. "auto" takes it in place of "interior_point" where that would take more than 2e10
+          operations (about 1,500 rows, or 1,000 columns), X has few entries, so that a tenth of
+          these is 200 passes, and no more than one shard is asked for.
         - "cocoa": the hinge, for many rows of many columns. Shards improve their own dual
           variables side by side; the more shards, the more rounds.
 

@@ -33,7 +33,7 @@ of dual variables 8 n up in all and 16 n down to every worker.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +132,12 @@ class DualPoint:
 
 
 def cocoa(
-    shards: Shards, objective: LinearObjective, *, tol: float = 1e-4, max_iter: int = 1000
+    shards: Shards,
+    objective: LinearObjective,
+    *,
+    tol: float = 1e-4,
+    max_iter: int = 1000,
+    pays: Callable[[Sequence[Step]], bool] | None = None,
 ) -> Solution:
     """Minimise |w|^2 / 2 + C sum of weighted hinges.
 
@@ -146,6 +151,8 @@ def cocoa(
         Stop once F - min F is at most ``max(tol^2, 64 eps) F``.
     max_iter : int, default=1000
         Rounds at most.
+    pays : callable, optional
+        Of the history; the first False ends it.
 
     Returns
     -------
@@ -166,6 +173,8 @@ def cocoa(
         history.append(rounds.step(value, value - lower, best[None, :]))
         converged = min(step.gap, value - lower) <= enough * value
         if converged or n_iter == max_iter or rounds.time_is_up:
+            break
+        if pays is not None and not pays(history):
             break
         at, length = at.towards(DualPoint(step.dual, at.w + step.pull, at.total + step.rise))
         share = min(1.0, share / min(max(length, 0.5), 2.0))

@@ -9,23 +9,30 @@ point method (:mod:`skdist.solvers.hinge_interior_point`) takes about twenty ite
     m^3 / 3,  or  m p^2 + p^3 / 3,     m: rows of a program, p: columns
 
 operations in each. No shape tells which of them is quicker. So coordinate ascent may take a tenth
-of the operations of the other, which begins where it ended, if that was not enough. Operations are
-counted, and not timed: the model does not depend on how busy a machine is.
+of the operations of the other, and goes on beyond while it looks like ending before the other
+would: from then on its gap has told how fast it falls. The other begins where it ended, if that was
+not enough. Operations are counted, and not timed: the model does not depend on how busy a machine
+is.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from skdist.solvers.hinge_interior_point import hinge_interior_point, rows_of_a_program
+from skdist.solvers.hinge_interior_point import (
+    hinge_interior_point,
+    relative_gap,
+    rows_of_a_program,
+)
 from skdist.solvers.hinge_program import has_few_rows
 from skdist.solvers.linear_objective import LinearObjective, Solution
-from skdist.solvers.rounds import Rounds, Shards
+from skdist.solvers.rounds import Rounds, Shards, Step
 
 if TYPE_CHECKING:
     from skdist.sharding import Shard
@@ -38,6 +45,7 @@ SHARE = 0.1  # of the operations of the interior point method
 OF_A_ROUND = 2000.0  # operations of BLAS in the time of a round of ascent, ten epochs, per entry
 OF_A_ROW = 4.0  # entries in the time that a row takes besides
 FEWEST_ROUNDS = 20  # of ascent that are worth a try
+TINY = 1e-12  # a rate that is none
 
 
 def program_operations(n: float, p: int) -> float:
@@ -48,11 +56,48 @@ def program_operations(n: float, p: int) -> float:
     return ITERATIONS * choices * an_iteration
 
 
-def ascent_rounds(n: float, p: int, n_entries: float) -> int:
-    """Rounds that coordinate ascent may take; 0 if they would hardly be enough."""
+def rounds_of_the_other(n: float, p: int, n_entries: float) -> float:
+    """Rounds of coordinate ascent in the time of the interior point method."""
     a_round = OF_A_ROUND * (n_entries + OF_A_ROW * n)
-    most = int(SHARE * program_operations(n, p) / max(a_round, 1.0))
+    return program_operations(n, p) / max(a_round, 1.0)
+
+
+def ascent_rounds(n: float, p: int, n_entries: float) -> int:
+    """Rounds that coordinate ascent may take in any case; 0 if they would hardly be enough."""
+    most = int(SHARE * rounds_of_the_other(n, p, n_entries))
     return most if most >= FEWEST_ROUNDS else 0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Whether coordinate ascent will have ended before the other method would. ::
+
+        k + log(gap_k / enough) / rate <= the other's rounds,   rate = log(gap_h / gap_k) / (k - h)
+
+    after k rounds, h half as many: what it does first says little of how it ends.
+
+    Parameters
+    ----------
+    sure : int
+        Rounds that it may take in any case.
+    of_the_other : float
+        Rounds in the time of the other method.
+    enough : float
+        The gap that ends it, in units of F.
+    """
+
+    sure: int
+    of_the_other: float
+    enough: float
+
+    def __call__(self, history: Sequence[Step]) -> bool:
+        k = len(history)
+        if k <= self.sure:
+            return True
+        now, then = history[-1], history[k // 2 - 1]
+        rate = np.log(then.bound / now.bound) / (k - k // 2)
+        left = np.log(now.bound / (self.enough * now.value))
+        return bool(k + left / max(rate, TINY) <= self.of_the_other)
 
 
 def hinge_dual_ascent(
@@ -67,12 +112,14 @@ def hinge_dual_ascent(
     """
     rounds = Rounds(shards)
     n, n_entries = rounds.map_reduce(count_entries)
-    most = min(max_iter, ascent_rounds(float(n), objective.shape[1], float(n_entries)))
-    if most == 0:
+    size = float(n), objective.shape[1], float(n_entries)
+    sure = ascent_rounds(*size)
+    if sure == 0:
         return hinge_interior_point(shards, objective, tol=tol, max_iter=max_iter)
     from skdist.solvers.cocoa import cocoa  # what compiles is imported where it is needed
 
-    quick = cocoa(shards, objective, tol=tol, max_iter=most)
+    pays = Forecast(sure, rounds_of_the_other(*size), relative_gap(tol))
+    quick = cocoa(shards, objective, tol=tol, max_iter=max_iter, pays=pays)
     left = max_iter - quick.n_iter
     if quick.converged or left <= 0 or rounds.time_is_up:
         return quick
