@@ -99,8 +99,8 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
         - "dual_ascent": "cocoa", for a tenth of the operations that "interior_point" would take,
           and for more while its gap falls fast enough to be there first; else that one, from
           there. "auto" takes it in place of "interior_point" where that would take more than 2e10
-          operations (about 1,500 rows, or 1,000 columns), X has few entries, so that a tenth of
-          these is 200 passes, and no more than one shard is asked for.
+          operations (about 1,000 rows, or columns), X has few entries, so that these are
+          150 passes or more, and no more than one shard is asked for.
         - "cocoa": the hinge, for many rows of many columns. Shards improve their own dual
           variables side by side; the more shards, the more rounds.
 
@@ -134,8 +134,8 @@ class DistributedLinearSVC(ShardedClassifierFit, LinearSVC):
     Notes
     -----
     With P = d + 1 coefficients a round of Newton's method brings 8 (1 + P) bytes per class and
-    shard up, and with the Hessian 4 P (P + 1) more. The interior point method takes 5 to 15 rounds
-    in all and brings about ``12 n^(2/3) P^(4/3)`` bytes up per choice of rows, of which there are
+    shard up, and with the Hessian 4 P (P + 1) more. The interior point method takes 5 rounds
+    and more and brings about ``12 n^(2/3) P^(4/3)`` bytes up per choice of rows, of which there are
     two to five; an iteration of CoCoA 16 P from every shard and 8 n in all.
 
     `fit_shard` keeps the curvature of the squared hinge and its gradient at the optimum, 8 K P^2

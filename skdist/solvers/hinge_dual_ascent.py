@@ -8,11 +8,11 @@ point method (:mod:`skdist.solvers.hinge_interior_point`) takes about twenty ite
 
     m^3 / 3,  or  m p^2 + p^3 / 3,     m: rows of a program, p: columns
 
-operations in each. No shape tells which of them is quicker. So coordinate ascent may take a tenth
-of the operations of the other, and goes on beyond while it looks like ending before the other
-would: from then on its gap has told how fast it falls. The other begins where it ended, if that was
-not enough. Operations are counted, and not timed: the model does not depend on how busy a machine
-is.
+operations in each, after m^2 p for the first of them. No shape tells which of the two is quicker.
+So coordinate ascent may take a tenth of the operations of the other, and goes on beyond while it
+looks like ending before the other would: by then its gap has told how fast it falls. The other
+begins where it ended, if that was not enough. Operations are counted, and not timed: the model does
+not depend on how busy a machine is.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ CHOICES = 3  # of rows, where a program does not take all
 SHARE = 0.1  # of the operations of the interior point method
 OF_A_ROUND = 2000.0  # operations of BLAS in the time of a round of ascent, ten epochs, per entry
 OF_A_ROW = 4.0  # entries in the time that a row takes besides
-FEWEST_ROUNDS = 20  # of ascent that are worth a try
+FEWEST_ROUNDS = 4  # of ascent that tell how fast it is
+WORTH_A_TRY = 15.0  # rounds of ascent in the time of the other; fewer would hardly be enough
 TINY = 1e-12  # a rate that is none
 
 
@@ -52,8 +53,9 @@ def program_operations(n: float, p: int) -> float:
     """About how many operations the interior point method takes for n rows of p columns."""
     most = rows_of_a_program(n, p)
     m, choices = min(n, most), 1 if n <= most else CHOICES
-    an_iteration = m**3 / 3.0 if has_few_rows(int(m), p) else m * p**2 + p**3 / 3.0
-    return ITERATIONS * choices * an_iteration
+    if has_few_rows(int(m), p):
+        return choices * (m**2 * p + ITERATIONS * m**3 / 3.0)
+    return choices * ITERATIONS * (m * p**2 + p**3 / 3.0)
 
 
 def rounds_of_the_other(n: float, p: int, n_entries: float) -> float:
@@ -63,9 +65,9 @@ def rounds_of_the_other(n: float, p: int, n_entries: float) -> float:
 
 
 def ascent_rounds(n: float, p: int, n_entries: float) -> int:
-    """Rounds that coordinate ascent may take in any case; 0 if they would hardly be enough."""
-    most = int(SHARE * rounds_of_the_other(n, p, n_entries))
-    return most if most >= FEWEST_ROUNDS else 0
+    """Rounds that coordinate ascent may take in any case; 0 if it is not worth a try."""
+    of_the_other = rounds_of_the_other(n, p, n_entries)
+    return max(FEWEST_ROUNDS, int(SHARE * of_the_other)) if of_the_other >= WORTH_A_TRY else 0
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,10 @@ def test_max_iter_is_of_both(allow):
     assert solution.n_iter == 3 and not solution.converged and np.isfinite(solution.bound)
 
 
-def test_the_share():
-    """Of few entries many rounds; of dense rows of as many columns not enough."""
-    assert solver.ascent_rounds(2_000, 20_001, 100_000) >= solver.FEWEST_ROUNDS
+def test_who_is_tried():
+    """Rows of few entries; not dense ones, nor what cannot be counted."""
+    assert solver.ascent_rounds(2_000, 20_001, 100_000) > 10 * solver.FEWEST_ROUNDS
+    assert solver.ascent_rounds(2_000, 20_001, 4_000_000) == solver.FEWEST_ROUNDS
     assert solver.ascent_rounds(2_000, 20_001, 40_000_000) == 0
+    assert solver.ascent_rounds(2_000, 1_001, 2_000_000) == 0
     assert solver.ascent_rounds(2_000, 20_001, np.inf) == 0
