@@ -29,7 +29,7 @@ columns, and after one choice to four no far row has changed sides.
 
 The interior point method whose rows all stay where they are (Ferris & Munson, 2003) merges a p x p
 matrix and takes three rounds per iteration, of which there are 30 to 90, each over all rows. This
-takes 5 to 15 rounds in all, two to four of them per choice: down up to 3 p numbers, up the near
+takes 5 rounds and more, two to four of them per choice: down up to 3 p numbers, up the near
 rows, p + 1 numbers each; then down up to 4 p, and up a histogram of 386 numbers from each shard.
 """
 
