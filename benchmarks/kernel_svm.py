@@ -26,6 +26,7 @@ import numpy as np
 from _forests import add_data_options, read_data, seconds
 from _side_by_side import Figures, in_turn, print_table, ratios, run_child
 from joblib import cpu_count
+from sklearn.preprocessing import scale
 from svm_sizes import made_rows
 
 MODULES = {"skdist": "skdist", "sklearn": "sklearn.svm", "sklearnex": "sklearnex.svm"}
@@ -70,10 +71,7 @@ def main() -> None:
     options = parser.parse_args()
     X, y = read_data(options) if options.data else made_rows(options.rows or 25_000)
     X, y = np.asarray(X, np.float64)[: options.rows or None], y[: options.rows or None]
-    scale = X.std(axis=0)
-    X = (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
-    if options.regression:
-        y = (y - y.mean()) / y.std()
+    X, y = scale(X), scale(y) if options.regression else y
     whos = [who for who in options.only if find_spec(MODULES[who].partition(".")[0])]
     with TemporaryDirectory() as folder:
         file = str(Path(folder, "rows.npz"))

@@ -21,6 +21,7 @@ from _forests import add_data_options, read_data
 from _side_by_side import print_table
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import scale
 
 from skdist import DistributedMLPClassifier
 
@@ -37,8 +38,7 @@ def main() -> None:
     add_data_options(parser)
     options = parser.parse_args()
     X, y = read_data(options) if options.data else load_digits(return_X_y=True)
-    X = np.asarray(X, np.float64)
-    X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
+    X = scale(np.asarray(X, np.float64))
 
     def accuracy(n_shards: int, batch_size: int, seed: int) -> float:
         X_fit, X_test, y_fit, y_test = train_test_split(X, y, random_state=seed, stratify=y)

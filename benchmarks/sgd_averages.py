@@ -19,6 +19,7 @@ import numpy as np
 from _forests import add_data_options, read_data
 from _side_by_side import print_table
 from linear_sgd import make_rows, objective
+from sklearn.preprocessing import scale
 
 from skdist import DistributedSGDClassifier
 
@@ -35,8 +36,7 @@ def main() -> None:
     add_data_options(parser)
     options = parser.parse_args()
     X, y = read_data(options) if options.data else make_rows(100_000, 20)
-    X = np.asarray(X, np.float64)
-    X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
+    X = scale(np.asarray(X, np.float64))
     averages = {"no average": False, "average=True": True, "average=n": len(y)}
 
     def reached(n_shards: int, average: bool | int) -> float:
